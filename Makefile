@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A thin front for the tools in .venv: every target is one command that can be run by hand.
+
+PYTHON ?= python3
+TESTS ?= tests/unit tests/integration
+KEEP ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+PINS := $(wildcard tests/requirements*.txt) tests/constraints.txt
+NOX = @$(PY) -m nox --session $(1) || { echo "Failed. To run it again: make $(1)" >&2; exit 1; }
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types sanity units-targets matrix format pins check clean
+
+help: ## list these targets
+	@echo "usage: make TARGET [PYTHON=python3.12]"
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  %-14s %s\n' "$$name" "$$text"; done
+
+demo: $(READY) ## page a local PagerDuty from a playbook (KEEP=1 leaves it running to look at)
+	@$(PY) -m tests.demo $(if $(KEEP),--keep) || { echo "Failed. To run it again: make demo" >&2; exit 1; }
+
+test: $(READY) ## unit and integration tests (TESTS=tests/unit for some of them)
+	@$(PY) -m pytest $(TESTS) || { echo "Failed. To run what failed again: $(PY) -m pytest --last-failed" >&2; exit 1; }
+
+lint: $(READY) ## ruff, yamllint, ansible-lint, changelog, documentation and licence checks
+	$(call NOX,lint)
+
+types: $(READY) ## mypy, strict
+	$(call NOX,types)
+
+sanity: $(READY) ## ansible-test sanity
+	$(call NOX,sanity)
+
+units-targets: $(READY) ## unit tests of module_utils on the oldest Pythons of managed hosts
+	$(call NOX,units-targets)
+
+matrix: $(READY) ## unit and integration tests on every ansible-core that a Python here can run
+	$(call NOX,matrix)
+
+format: $(READY) ## let ruff format and fix the code
+	$(call NOX,format)
+
+pins: $(READY) ## renew the pinned versions in tests/constraints.txt
+	$(call NOX,pins)
+
+check: ## everything that CI runs
+	@.ci/run
+
+clean: ## remove .venv, .nox and what tests leave behind
+	rm -rf $(VENV) .nox .pytest_cache .ruff_cache .mypy_cache .ansible tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): $(PINS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo >&2 \
+		"$(PYTHON) is no working Python 3.11 or newer. Name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo >&2 \
+		"$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@echo "[1/2] making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "[2/2] installing ansible-core and the test tools (once, about 20 seconds)"
+	@$(PY) -m pip --disable-pip-version-check install --quiet --requirement tests/requirements.txt
+	@touch $@

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One nox session for each job; `make` calls them, and `nox --list` shows them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))  # nox itself does not put it there
+
+from tools import interpreters, tree  # noqa: E402  # see the line above
+from tools.interpreters import CORES, Core, dotted  # noqa: E402
+
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "sanity", "units-targets", "matrix"]
+
+CODE = ("plugins", "tests", "tools", "noxfile.py")
+TYPED = ("plugins", "tests/support", "tests/simulator", "tests/demo", "tests/integration/support")
+# Managed hosts may run these, older than any controller; the newest ansible-test that knows both is 2.18's.
+TARGET_PYTHONS = ((3, 8), (3, 9))
+TARGET_CORE = next(core for core in CORES if core.release.startswith("2.18."))
+
+PYTHONS = interpreters.find()
+# Real interpreters before version managers' shims, for nox and for all else that looks for a python3.X.
+os.environ["PATH"] = os.pathsep.join(
+    [*dict.fromkeys(str(path.parent) for path in PYTHONS.values()), os.environ.get("PATH", os.defpath)]
+)
+os.environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+
+
+def private_folder(session: nox.Session) -> Path:
+    """A folder of the session's own that is there in its next run too."""
+    folder = ROOT / ".nox" / session.name / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run ruff, yamllint, reuse, antsibull-changelog, antsibull-docs and ansible-lint."""
+    session.install("--quiet", "-r", "tests/requirements-lint.txt")
+    session.run("ruff", "check", *CODE)
+    session.run("ruff", "format", "--check", *CODE)
+    session.run("yamllint", "--strict", ".")
+    session.run("reuse", "lint", "--lines")
+    folder = private_folder(session)
+    with session.chdir(tree.copy(folder)):
+        session.run("antsibull-changelog", "lint")
+        validate = ("--plugin-docs", "--skip-rstcheck", "--validate-collection-refs=all")
+        session.run("antsibull-docs", "lint-collection-docs", *validate, ".")
+        # Without --offline it installs a copy of the collection, which from then on hides the checkout.
+        visible = {"ANSIBLE_COLLECTIONS_PATH": str(folder), "ANSIBLE_HOME": str(folder / "home")}
+        session.run("ansible-lint", "--offline", "--profile", "production", env=visible)
+
+
+@nox.session(name="format")
+def format_code(session: nox.Session) -> None:
+    """Let ruff format the code and fix what it can."""
+    session.install("--quiet", "-c", "tests/constraints.txt", "ruff")
+    session.run("ruff", "check", "--fix", *CODE, success_codes=[0, 1])
+    session.run("ruff", "format", *CODE)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Run mypy in strict mode."""
+    session.install("--quiet", "-r", "tests/requirements-lint.txt")
+    collection = Path("ansible_collections", "oncall", "pagerduty")
+    folder = private_folder(session)
+    tree.copy(folder)
+    with session.chdir(folder):
+        session.run("mypy", "--config-file", str(ROOT / "pyproject.toml"), *(str(collection / path) for path in TYPED))
+
+
+@nox.session
+def sanity(session: nox.Session) -> None:
+    """Run ansible-test sanity; further arguments name a test or files."""
+    session.install("--quiet", "-r", "tests/requirements-sanity.txt")
+    ansible_test(session, "sanity", "--python", dotted(sys.version_info[:2]), *session.posargs)
+
+
+@nox.session
+def pins(session: nox.Session) -> None:
+    """Renew the versions in tests/constraints.txt; those of ansible-core itself are renewed by hand."""
+    session.install("--quiet", "uv")
+    oldest = min(version for core in CORES for version in core.pythons)
+    wanted = private_folder(session) / "wanted.txt"
+    wanted.write_text(
+        "\n".join(
+            [
+                f'ansible-core ; python_version >= "{dotted(oldest)}"',
+                "resolvelib==1.0.1",  # the newest that ansible-core 2.16 takes, and good for 2.21
+            ]
+        )
+    )
+    session.run("uv", "pip", "compile", "--universal", "--python-version", dotted(oldest), "--no-annotate", "--upgrade", str(wanted))
+
+
+@nox.session(name="units-targets", venv_backend="none")
+def units_targets(session: nox.Session) -> None:
+    """Unit tests of module_utils on the oldest Pythons of managed hosts."""
+    for python in TARGET_PYTHONS:
+        session.notify(f"units-target-{dotted(python)}")
+
+
+@nox.session(venv_backend="none")
+def matrix(session: nox.Session) -> None:
+    """Unit and integration tests on every ansible-core that a Python on this machine can run."""
+    if not any(interpreters.fitting(core, PYTHONS) for core in CORES):
+        session.error("no Python on this machine can run any of these releases of ansible-core")
+    for core in CORES:
+        session.notify(f"matrix-{core.release}")
+
+
+def ansible_test(session: nox.Session, *arguments: str) -> None:
+    """Run ansible-test of the session's ansible-core on a copy of the checkout."""
+    session.run("python", "-m", "tools.ansible_test", str(private_folder(session)), *arguments)
+
+
+def session_on_core(core: Core) -> None:
+    """Define the session of the matrix for a release of ansible-core."""
+    python = interpreters.fitting(core, PYTHONS)
+
+    @nox.session(name=f"matrix-{core.release}", python=[dotted(python)] if python else None)
+    def on_core(session: nox.Session) -> None:
+        if python is None:
+            session.skip(f"ansible-core {core.release} needs Python {' or '.join(map(dotted, core.pythons))}; none is here")
+        session.install("--quiet", "-r", "tests/requirements-pytest.txt", f"ansible-core=={core.release}")
+        session.run("python", "-m", "pytest", *(session.posargs or ["tests/unit", "tests/integration"]))
+
+
+def session_on_target(python: interpreters.Version) -> None:
+    """Define the session that runs module_utils' unit tests on a target's Python, with ansible-test on a newer one."""
+    controller = interpreters.fitting(TARGET_CORE, PYTHONS)
+
+    @nox.session(name=f"units-target-{dotted(python)}", python=[dotted(controller)] if controller else None)
+    def on_target(session: nox.Session) -> None:
+        if python not in PYTHONS or controller is None:
+            session.skip(f"needs Python {dotted(python)}, and one of {' or '.join(map(dotted, TARGET_CORE.pythons))}")
+        session.install("--quiet", "-c", "tests/constraints.txt", f"ansible-core=={TARGET_CORE.release}")
+        paths = session.posargs or ["tests/unit/plugins/module_utils/"]
+        ansible_test(session, "units", "--venv", "--python", dotted(python), "--num-workers", "1", *paths)
+
+
+for _core in CORES:
+    session_on_core(_core)
+for _python in TARGET_PYTHONS:
+    session_on_target(_python)

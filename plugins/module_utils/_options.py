@@ -1,0 +1,284 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings that everything here shares: the integration key, the connection, the retries.
+
+One rule names them all: option X is C(X) in a task, C(pagerduty_X) as a variable, C(PAGERDUTY_X) in the environment and
+C(X) in the section C([pagerduty]) of ansible.cfg. The first of these that says something counts.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import stat
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, Mapping
+from urllib.parse import urlsplit
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url_credentials
+from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
+from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import Connection, RequestsTransport
+
+SETTINGS_SPEC: dict[str, dict[str, Any]] = {
+    "routing_key": {"type": "str", "no_log": True, "aliases": ["integration_key", "service_key"]},
+    "routing_key_file": {"type": "path", "no_log": False},
+    "region": {"type": "str", "choices": ["us", "eu"], "default": "us"},
+    "api_url": {"type": "str"},
+    "allow_http": {"type": "bool", "default": False},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+    "proxy": {"type": "str", "no_log": True},
+    "max_retries": {"type": "int", "default": 5},
+    "retry_base_interval": {"type": "float", "default": 1.0},
+    "retry_max_interval": {"type": "float", "default": 60.0},
+    "jitter": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 10.0},
+    "deadline": {"type": "float", "default": 120.0},
+}
+"""Argument specification of the shared settings. Where they are explained: doc_fragments/settings.py."""
+
+SETTINGS_RULES: dict[str, Any] = {
+    "mutually_exclusive": [("routing_key", "routing_key_file")],
+    "required_by": {"client_key": ["client_cert"]},
+}
+
+_HOSTS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
+
+_KEY_OPTIONS = ("routing_key", "routing_key_file")
+_KEY = re.compile(r"[0-9A-Za-z]{32}")
+_KEY_EXPECTED = "expected a PagerDuty integration key: 32 letters and digits"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place, beside the task itself, that may say a setting.
+
+    Attributes:
+        where: says the place in a message, after the name of the setting there.
+        name: turns an option's name into the name that the setting has there.
+        get: returns the value under that name, None if there is none.
+    """
+
+    where: str
+    name: Callable[[str], str]
+    get: Callable[[str], Any]
+
+
+def environment(values: Mapping[str, str]) -> Source:
+    """Return the source that process environments are."""
+    return Source("in the environment", lambda option: f"PAGERDUTY_{option.upper()}", values.get)
+
+
+def fill_in(
+    given: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], sources: Iterable[Source]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Complete a task's options from the other places, the first that says something first.
+
+    The key and the file that holds it are one choice: whichever place names either of them decides for both.
+
+    Args:
+        given: options as the task has them, maybe under an alias.
+        spec: the task's argument specification.
+        sources: the other places, in order.
+
+    Returns:
+        The options, and for each one that came from another place a phrase that says from where.
+    """
+    options = {name: value for name, value in given.items() if value is not None}
+    origins: dict[str, str] = {}
+    has_key = any(_names(name, spec) & options.keys() for name in _KEY_OPTIONS)
+    open_options = [
+        name
+        for name in (*SETTINGS_SPEC, "api_version")
+        if name in spec and not _names(name, spec) & options.keys() and not (has_key and name in _KEY_OPTIONS)
+    ]
+    for source in sources:
+        for name in tuple(open_options):
+            value = source.get(source.name(name))
+            if value is None or value == "":
+                continue
+            options[name] = value
+            origins[name] = f"{source.name(name)} {source.where}"
+            open_options.remove(name)
+        if any(name in options for name in _KEY_OPTIONS):
+            open_options = [name for name in open_options if name not in _KEY_OPTIONS]
+    return options, origins
+
+
+def _names(option: str, spec: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    return {option, *spec[option].get("aliases", ())} if option in spec else set()
+
+
+def check_key(option: str, key: str, where: str = "") -> str:
+    """Return an integration key without the white space around it.
+
+    Args:
+        option: the option that gave it.
+        key: the key.
+        where: where it stands, for the message, if not in the option itself.
+
+    Raises:
+        OptionError: if PagerDuty could not have issued it. The message does not show it.
+    """
+    key = key.strip()
+    if _KEY.fullmatch(key):
+        return key
+    subject = where or "the value given"
+    if not key:
+        raise OptionError(option, f"{subject} is empty; {_KEY_EXPECTED}")
+    if len(key) != 32:
+        raise OptionError(option, f"{subject} has {len(key)} characters; {_KEY_EXPECTED}")
+    raise OptionError(option, f"{subject} has characters that no key has; {_KEY_EXPECTED}")
+
+
+def read_key_file(path: str, content_path: str | None = None) -> tuple[str, str | None]:
+    """Read an integration key from a file.
+
+    Args:
+        path: the file, as messages name it.
+        content_path: where its content can be read if that is elsewhere, as for a decrypted copy.
+
+    Returns:
+        The key, and a warning if everybody on the machine can read it.
+
+    Raises:
+        OptionError: if there is no such file, or it holds anything but a key.
+    """
+    option = "routing_key_file"
+    try:
+        with open(content_path or path, "rb") as file:
+            # A key file has 33 bytes; whatever is much longer was named by mistake.
+            content = file.read(4096)
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+    except OSError as error:
+        raise OptionError(option, f"{path!r} cannot be read: {error.strerror}") from None
+    key = check_key(option, content.decode("utf-8", "replace"), f"the content of {path!r}")
+    if mode & stat.S_IROTH:
+        return key, f"{option}: everybody can read {path!r} (mode {mode:04o}); `chmod 600` keeps the key to yourself"
+    return key, None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to send: where to, over what, how patiently. Holds no integration key.
+
+    Attributes:
+        connection: where PagerDuty is.
+        policy: when to try again.
+        timeout: seconds that one attempt may take.
+    """
+
+    connection: Connection
+    policy: RetryPolicy
+    timeout: float
+
+    def sender(self) -> Sender:
+        """Return a new sender for these settings; nothing is opened yet.
+
+        Raises:
+            MissingLibraryError: if there is no requests library.
+            OptionError: if a certificate's file is not there.
+        """
+        return Sender(RequestsTransport(self.connection), self.policy, self.timeout)
+
+
+def settings(options: Mapping[str, Any]) -> Settings:
+    """Make settings from options that have the specification's types.
+
+    Raises:
+        OptionError: if a value cannot be used.
+    """
+    if not 0 < options["timeout"] < float("inf"):
+        raise OptionError("timeout", f"{options['timeout']} was given; expected a number of seconds above 0")
+    connection = Connection(
+        base_url=_base_url(options),
+        validate_certs=options["validate_certs"],
+        ca_path=options.get("ca_path"),
+        client_cert=options.get("client_cert"),
+        client_key=options.get("client_key"),
+        proxy=_proxy(options.get("proxy")),
+    )
+    policy = RetryPolicy(
+        max_retries=options["max_retries"],
+        base_interval=options["retry_base_interval"],
+        max_interval=options["retry_max_interval"],
+        jitter=options["jitter"],
+        deadline=options["deadline"],
+    )
+    return Settings(connection, policy, options["timeout"])
+
+
+def routing_key(options: Mapping[str, Any]) -> str:
+    """Return the integration key of options whose key file has been read already.
+
+    Raises:
+        OptionError: if there is none, or none that PagerDuty could have issued.
+    """
+    key = options.get("routing_key")
+    if key is None:
+        raise OptionError(
+            "routing_key",
+            "no integration key was given. Give routing_key or routing_key_file in the task, pagerduty_routing_key as"
+            " a variable, PAGERDUTY_ROUTING_KEY in the environment or routing_key_file under [pagerduty] in"
+            " ansible.cfg",
+        )
+    return check_key("routing_key", key)
+
+
+def _base_url(options: Mapping[str, Any]) -> str:
+    given = options.get("api_url")
+    if not given:
+        return _HOSTS[options["region"]]
+    shown = mask_url_credentials(given)
+    expected = "expected the address of an Events API, as in https://events.pagerduty.com"
+    try:
+        parts = urlsplit(given.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:  # an unclosed bracket, a port that is no number
+        raise OptionError("api_url", f"{shown!r} is no URL; {expected}") from None
+    if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"\s", given.strip()):
+        raise OptionError("api_url", f"{shown!r} was given; {expected}")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise OptionError("api_url", f"{shown!r} has a user, a query or a fragment; {expected}")
+    if parts.scheme == "http" and not options["allow_http"] and not _is_loopback(host):
+        raise OptionError(
+            "api_url",
+            f"{shown!r} would send the integration key unencrypted; use https, or set allow_http: true if that is meant",
+        )
+    path = parts.path.rstrip("/")
+    # The full address of one API is what others ask for; the path is ours to add.
+    for api in Api:
+        if path.endswith(api.value):
+            path = path[: -len(api.value)]
+            break
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _proxy(given: str | None) -> str | None:
+    if not given:
+        return None
+    shown = mask_url_credentials(given)
+    try:
+        parts = urlsplit(given)
+        usable = parts.scheme in ("http", "https", "socks5", "socks5h") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise OptionError("proxy", f"{shown!r} was given; expected a URL as in http://proxy.example.com:3128")
+    return given

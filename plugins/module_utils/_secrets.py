@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hides keys and credentials in whatever is about to be shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterable
+
+MASK = "********"
+"""Stands in the place of a secret. It has the same length for every secret, and shows none of its characters."""
+
+_URL_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+def mask_url_credentials(text: str) -> str:
+    """Replace C(user:password) in every URL that stands in a text."""
+    return _URL_CREDENTIALS.sub(MASK, text)
+
+
+def mask(value: Any, secrets: Iterable[str]) -> Any:
+    """Return a copy of a plain JSON value in which no string, key or value, contains one of the secrets."""
+    hidden = [secret for secret in secrets if secret]
+    return _mask(value, hidden) if hidden else value
+
+
+def _mask(value: Any, secrets: list[str]) -> Any:
+    if isinstance(value, str):
+        for secret in secrets:
+            if secret in value:
+                value = value.replace(secret, MASK)
+        return value
+    if isinstance(value, dict):
+        return {_mask(key, secrets): _mask(item, secrets) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_mask(item, secrets) for item in value]
+    return value

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an incident or change task does, the same in an action plugin and in a module: options in, result out."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any, Callable, Mapping
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils import _change, _incident
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import (
+    Action,
+    Alert,
+    Api,
+    Event,
+    Prepared,
+    prepare,
+)
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import Settings, routing_key, settings
+from ansible_collections.oncall.pagerduty.plugins.module_utils._report import describe
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
+from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """A task that sends an event.
+
+    Attributes:
+        name: the module's name without its collection.
+        spec: its argument specification.
+        rules: its rules between options, as keyword arguments of AnsibleModule.
+        event: makes the event from validated options.
+        api: chooses the API by validated options.
+    """
+
+    name: str
+    spec: Mapping[str, Mapping[str, Any]]
+    rules: Mapping[str, Any]
+    event: Callable[[Mapping[str, Any]], Event]
+    api: Callable[[Mapping[str, Any]], Api]
+
+
+INCIDENT = TaskKind("incident", _incident.SPEC, _incident.RULES, _incident.event, _incident.api)
+CHANGE = TaskKind("change", _change.SPEC, _change.RULES, _change.event, _change.api)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A task's event, ready to go, and how it is to be sent."""
+
+    event: Prepared
+    noun: str
+    settings: Settings
+    region: str
+
+
+def plan(kind: TaskKind, options: Mapping[str, Any], host: str) -> Plan:
+    """Make everything ready that can be made ready without the network.
+
+    Args:
+        kind: which task.
+        options: validated options, the key file read already.
+        host: the name of the host that the task is about.
+
+    Raises:
+        OptionError: if a value cannot be used.
+    """
+    how = settings(options)
+    event = kind.event(options)
+    prepared = prepare(
+        event,
+        routing_key(options),
+        now=time.time(),
+        new_key=f"ansible-{uuid.uuid4()}",
+        host=host,
+        api=kind.api(options),
+    )
+    return Plan(prepared, _noun(event), how, options["region"])
+
+
+def run(task: Plan, check_mode: bool, diff: bool, sender: Callable[[Settings], Sender] | None = None) -> dict[str, Any]:
+    """Send the event, unless in check mode, and return the task's result. It holds no key.
+
+    Args:
+        task: what to send.
+        check_mode: True to send nothing and say what would have been sent.
+        diff: True to show the event as a difference.
+        sender: finds the sender for settings; by default a new one is made.
+
+    Raises:
+        MissingLibraryError: if there is no requests library.
+        OptionError: if a certificate's file is not there.
+    """
+    event = task.event
+    result: dict[str, Any] = {
+        "event": event.shown(),
+        "shortened": list(event.shortened),
+        "warnings": [f"PagerDuty event: {note}" for note in event.notes],
+    }
+    if event.dedup_key is not None:
+        result["dedup_key"] = event.dedup_key
+    send_through = (sender or Settings.sender)(task.settings)
+    if check_mode:
+        result.update(_unsent(task))
+    else:
+        result.update(_sent(task, send_through))
+    if diff:
+        text = json.dumps(result["event"], indent=2, sort_keys=True, ensure_ascii=False)
+        result["diff"] = {"before": "", "after": text + "\n", "after_header": f"{task.noun} to PagerDuty"}
+    secrets = [event.routing_key, task.settings.connection.proxy or ""]
+    shown: dict[str, Any] = mask(result, secrets)
+    return shown
+
+
+def _unsent(task: Plan) -> dict[str, Any]:
+    message = f"Check mode: the {task.noun} is valid and was not sent."
+    return {
+        "changed": True,
+        "msg": message,
+        "accepted": False,
+        "status": "not sent",
+        "message": message,
+        "errors": [],
+        "has_errors": False,
+        "attempts": 0,
+        "elapsed": 0.0,
+    }
+
+
+def _sent(task: Plan, sender: Sender) -> dict[str, Any]:
+    delivery = sender.send(task.event)
+    result = {
+        "changed": delivery.accepted,
+        "msg": describe(task.event, task.noun, delivery, task.settings, task.region),
+        "accepted": delivery.accepted,
+        "status": delivery.status,
+        "message": delivery.message,
+        "errors": list(delivery.errors),
+        "has_errors": delivery.has_errors,
+        "attempts": delivery.attempts,
+        "elapsed": round(delivery.elapsed, 3),
+    }
+    if delivery.http_status is not None:
+        result["http_status"] = delivery.http_status
+    if not delivery.accepted:
+        result["failed"] = True
+    return result
+
+
+def unusable(error: PagerDutyError) -> dict[str, Any]:
+    """Return the result of a task that could not even try, with the parts of a result that it can have."""
+    message = str(error)
+    return {
+        "failed": True,
+        "changed": False,
+        "msg": message,
+        "accepted": False,
+        "status": "not sent",
+        "message": message,
+        "errors": [message],
+        "has_errors": True,
+        "attempts": 0,
+        "elapsed": 0.0,
+        "shortened": [],
+    }
+
+
+def _noun(event: Event) -> str:
+    if not isinstance(event, Alert):
+        return "change event"
+    return {
+        Action.TRIGGER: "trigger event",
+        Action.ACKNOWLEDGE: "acknowledge event",
+        Action.RESOLVE: "resolve event",
+    }[event.action]

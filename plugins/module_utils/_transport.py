@@ -1,0 +1,277 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries one body to PagerDuty and brings one answer back, over HTTP. Knows nothing of retries or of events."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import traceback
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Protocol
+from urllib.parse import urlsplit
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._bounded import BoundedCaller, OutOfTimeError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import (
+    MissingLibraryError,
+    OptionError,
+    TransportError,
+)
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url_credentials
+from ansible_collections.oncall.pagerduty.plugins.module_utils._version import VERSION
+
+try:
+    import requests
+    import requests.adapters
+    import requests.utils
+except ImportError:
+    HAS_REQUESTS = False
+    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    HAS_REQUESTS = True
+    REQUESTS_IMPORT_ERROR = None
+
+USER_AGENT = f"oncall.pagerduty/{VERSION} (Ansible collection)"
+
+# PagerDuty's answers have some hundred bytes. Whatever is longer comes from something in between.
+_MOST_ANSWER_BYTES = 64 * 1024
+# How much longer than the socket's time-out a whole attempt may take before it is left behind.
+_GRACE_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where PagerDuty is and how to get there.
+
+    Attributes:
+        base_url: scheme, host, port and leading path, without a slash at the end.
+        validate_certs: whether the server's certificate is checked.
+        ca_path: file or folder with the certificates of the authorities to trust; None for the usual ones.
+        client_cert: file with the client's certificate, and its key unless client_key names that.
+        client_key: file with the client's key.
+        proxy: URL of a proxy; None for what the environment says. May hold a password.
+    """
+
+    base_url: str
+    validate_certs: bool = True
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """An HTTP answer: status code, headers by lower-case name, and the body or as much of it as came in time."""
+
+    http_status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """Makes exactly one POST for each call."""
+
+    def post(self, path: str, body: bytes, timeout: float) -> RawAnswer:
+        """Send a body to a path below the base URL and return the answer.
+
+        Args:
+            timeout: seconds for connecting, sending and reading the answer together.
+
+        Raises:
+            TransportError: if no answer came, or not in time.
+        """
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+class RequestsTransport:
+    """The transport for use: keeps its connection, resolves proxies and certificates once, follows no redirect.
+
+    It drives the adapter of the requests library and not a Session: what a Session adds for each request (cookies,
+    redirects, .netrc, the environment read anew) costs more than the request itself, and none of it is wanted here.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Prepare to connect; nothing is opened yet.
+
+        Raises:
+            MissingLibraryError: if there is no requests library.
+            OptionError: if a certificate's file is not there.
+        """
+        if not HAS_REQUESTS:
+            raise MissingLibraryError("requests", REQUESTS_IMPORT_ERROR)
+        self._connection = connection
+        self._adapter = requests.adapters.HTTPAdapter()
+        self._caller = BoundedCaller()
+        self._pid = os.getpid()
+        self._headers = requests.structures.CaseInsensitiveDict(
+            {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": USER_AGENT}
+        )
+        self._verify = _verify(connection)
+        self._cert = _cert(connection)
+        self._proxies = _proxies(connection)
+
+    def post(self, path: str, body: bytes, timeout: float) -> RawAnswer:
+        if self._pid != os.getpid():
+            # A connection that two processes write to mixes their requests.
+            self._reset()
+        url = self._connection.base_url + path
+        answer = _PartialAnswer()
+        try:
+            # The socket's own time-out is the better witness of what happened, so it gets to speak first.
+            self._caller.call(lambda: self._exchange(url, body, timeout, answer), timeout + _GRACE_SECONDS)
+        except OutOfTimeError:
+            # The call left behind still uses the old adapter's connection.
+            self._reset()
+            if answer.http_status is None:
+                raise _out_of_time(url, timeout) from None
+        return answer.taken()
+
+    def close(self) -> None:
+        self._caller.close()
+        self._adapter.close()
+
+    def _reset(self) -> None:
+        self._adapter = requests.adapters.HTTPAdapter()
+        self._caller = BoundedCaller()
+        self._pid = os.getpid()
+
+    def _exchange(self, url: str, body: bytes, timeout: float, answer: _PartialAnswer) -> None:
+        request = requests.models.PreparedRequest()
+        request.method, request.url, request.body = "POST", url, body
+        request.headers = self._headers.copy()
+        request.headers["Content-Length"] = str(len(body))
+        try:
+            response = self._adapter.send(
+                request, stream=True, timeout=timeout, verify=self._verify, cert=self._cert, proxies=self._proxies
+            )
+        except (requests.exceptions.RequestException, OSError, ValueError) as error:
+            raise _explain(error, url, timeout) from None
+        answer.read(response)
+
+
+class _PartialAnswer:
+    """An answer while it comes in.
+
+    The status line alone says what became of the event. A body that breaks off, stalls or cannot be decompressed must
+    not turn an accepted event into one that is sent again.
+    """
+
+    def __init__(self) -> None:
+        self.http_status: int | None = None
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+
+    def read(self, response: Any) -> None:
+        self._headers = {name.lower(): value for name, value in response.headers.items()}
+        self.http_status = response.status_code
+        try:
+            for chunk in response.iter_content(16 * 1024):
+                self._body += chunk
+                if len(self._body) >= _MOST_ANSWER_BYTES:
+                    break
+        except (requests.exceptions.RequestException, OSError, ValueError):
+            pass
+        finally:
+            response.close()
+
+    def taken(self) -> RawAnswer:
+        """Return what has come so far."""
+        return RawAnswer(self.http_status or 0, self._headers, bytes(self._body))
+
+
+def _verify(connection: Connection) -> bool | str:
+    """Return what the requests library is to check certificates with: its own authorities, ours, or nothing."""
+    if not connection.validate_certs:
+        # The user has decided; a warning for each event would hide what matters.
+        warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+        return False
+    if connection.ca_path:
+        return _existing("ca_path", connection.ca_path)
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+
+def _cert(connection: Connection) -> str | tuple[str, str] | None:
+    if not connection.client_cert:
+        return None
+    certificate = _existing("client_cert", connection.client_cert)
+    return (certificate, _existing("client_key", connection.client_key)) if connection.client_key else certificate
+
+
+def _existing(option: str, path: str) -> str:
+    if not os.path.exists(path):
+        raise OptionError(option, f"there is no file {path!r} on the machine that sends")
+    return path
+
+
+def _proxies(connection: Connection) -> dict[str, str]:
+    if connection.proxy:
+        return {"http": connection.proxy, "https": connection.proxy}
+    found: dict[str, str] = requests.utils.get_environ_proxies(connection.base_url, no_proxy=None)
+    return found
+
+
+def _place(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+def _out_of_time(url: str, timeout: float) -> TransportError:
+    return TransportError(f"no answer from {_place(url)} within {timeout:.3g} s", maybe_taken=True)
+
+
+def _explain(error: Exception, url: str, timeout: float) -> TransportError:
+    """Turn an exception of the requests library into one line, and say whether the request may have arrived."""
+    cause = _cause(error)
+    reason = _reason(cause)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return TransportError(f"no connection to {_place(url)} within {timeout:.3g} s", maybe_taken=False)
+    if isinstance(error, requests.exceptions.ReadTimeout):
+        return _out_of_time(url, timeout)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return TransportError(f"the proxy did not connect to {_place(url)}: {reason}", maybe_taken=False)
+    if isinstance(error, requests.exceptions.SSLError):
+        early = isinstance(cause, ssl.SSLCertVerificationError)
+        return TransportError(f"TLS with {_place(url)} failed: {reason}", maybe_taken=not early)
+    if isinstance(cause, (ConnectionRefusedError, socket.gaierror)) or not _was_connected(error):
+        return TransportError(f"no connection to {_place(url)}: {reason}", maybe_taken=False)
+    return TransportError(f"the connection to {_place(url)} broke before an answer came: {reason}", maybe_taken=True)
+
+
+def _was_connected(error: Exception) -> bool:
+    """Say whether a connection stood when the error came. urllib3 names the errors of connecting by their class."""
+    return not any(type(link).__name__ in _BEFORE_CONNECTING for link in _chain(error))
+
+
+_BEFORE_CONNECTING = frozenset(
+    {"NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "InvalidURL", "InvalidSchema"}
+)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Follow an exception to what it wraps: requests and urllib3 keep that in reason, in args or as the cause."""
+    chain = [error]
+    while len(chain) < 10:
+        last = chain[-1]
+        wrapped = [getattr(last, "reason", None), *reversed(last.args), last.__cause__, last.__context__]
+        inner = next((item for item in wrapped if isinstance(item, BaseException) and item not in chain), None)
+        if inner is None:
+            break
+        chain.append(inner)
+    return chain
+
+
+def _cause(error: Exception) -> BaseException:
+    """Return the operating system's own error where there is one, else the innermost of the library's."""
+    chain = _chain(error)
+    own = [link for link in chain if isinstance(link, OSError) and not isinstance(link, requests.RequestException)]
+    return own[-1] if own else chain[-1]
+
+
+def _reason(cause: BaseException) -> str:
+    text = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or str(cause)
+    return mask_url_credentials(" ".join(str(text).split())) or type(cause).__name__

@@ -1,0 +1,275 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: incident
+short_description: Trigger, acknowledge or resolve a PagerDuty incident
+version_added: 0.1.0
+author:
+  - The oncall.pagerduty authors (@oncall-pagerduty)
+description:
+  - Sends an event to PagerDuty's Events API v2, or v1, and waits until PagerDuty has accepted it.
+  - Attempts that fail for a reason that may pass are repeated with back-off. What is too long for PagerDuty is
+    shortened, never refused.
+  - The task fails if PagerDuty refuses the event, or has not accepted it in time.
+extends_documentation_fragment:
+  - oncall.pagerduty.settings
+  - oncall.pagerduty.links
+  - oncall.pagerduty.attributes
+  - oncall.pagerduty.attributes.actiongroup
+options:
+  state:
+    description:
+      - What the incident is to become.
+    type: str
+    choices:
+      triggered: >-
+        Opens an incident, or adds to the open one with the same O(dedup_key). Requires O(summary).
+      acknowledged: >-
+        Says that somebody is working on it. Requires O(dedup_key). PagerDuty takes no notice if no such incident is
+        open.
+      resolved: >-
+        Says that it is over. Requires O(dedup_key). PagerDuty takes no notice if no such incident is open.
+    default: triggered
+  summary:
+    description:
+      - What has happened. It becomes the incident's title and is what the person on call reads first.
+      - With O(state=acknowledged) and O(state=resolved), a note for event rules to read.
+      - Beyond 1024 characters it is cut, with an ellipsis at its end.
+    type: str
+    aliases: [desc, description]
+  dedup_key:
+    description:
+      - The key that tells this incident from the service's others. Events with the same key belong to one incident.
+      - A trigger without a key opens an incident of its own; RV(dedup_key) then has the key that was made for it.
+      - Beyond 255 characters, a readable beginning and a SHA-256 of the whole take its place; the same key always
+        gives the same.
+    type: str
+    aliases: [incident_key]
+  source:
+    description:
+      - The affected system. By default the host's name in the inventory.
+    type: str
+  severity:
+    description:
+      - How bad it is for the affected system.
+    type: str
+    choices: [critical, error, warning, info]
+    default: error
+  component:
+    description:
+      - The part of the source that is responsible, for example C(mysql) or C(eth0).
+    type: str
+  group:
+    description:
+      - The logical group that the source belongs to, for example C(prod-datapipe).
+    type: str
+  class:
+    description:
+      - The class of the event, for example C(ping failure) or C(cpu load).
+    type: str
+    aliases: [incident_class]
+  custom_details:
+    description:
+      - Whatever else helps the person on call, as a mapping. Entries without a value are left out.
+      - If the event is larger than PagerDuty takes, 512,000 bytes, the longest texts in here are cut first.
+    type: dict
+    aliases: [details]
+  timestamp:
+    description:
+      - When it happened, in ISO 8601 with an offset from UTC, for example V(2026-01-31T03:00:00Z). By default now.
+    type: str
+  client:
+    description:
+      - The name of what triggers the incident.
+    type: str
+    default: Ansible
+  client_url:
+    description:
+      - A link to what triggers the incident, for example to the job.
+    type: str
+  api_version:
+    description:
+      - The version of the Events API that the integration is made for.
+    type: str
+    choices:
+      v2: The current one.
+      v1: >-
+        For integrations of the type Events API v1. O(summary) is sent as its C(description), O(dedup_key) as its
+        C(incident_key), O(links) and O(images) as its C(contexts), and O(component), O(group), O(class),
+        O(timestamp) and O(source), where they are given, and O(severity), where it is not V(error), as entries of
+        its C(details).
+    default: v2
+seealso:
+  - module: oncall.pagerduty.change
+  - name: PagerDuty Events API v2
+    description: PagerDuty's own documentation.
+    link: https://developer.pagerduty.com/docs/events-api-v2-overview
+"""
+
+EXAMPLES = r"""
+- name: Page the people on call
+  oncall.pagerduty.incident:
+    routing_key: "{{ vault_pagerduty_key }}"
+    summary: "Replica lag on {{ inventory_hostname }}"
+    dedup_key: "replica-lag/{{ inventory_hostname }}"
+    severity: warning
+    custom_details:
+      lag_seconds: 412
+
+- name: Say that the playbook is working on it
+  oncall.pagerduty.incident:
+    routing_key: "{{ vault_pagerduty_key }}"
+    state: acknowledged
+    dedup_key: "replica-lag/{{ inventory_hostname }}"
+
+- name: Say that it is over
+  oncall.pagerduty.incident:
+    routing_key: "{{ vault_pagerduty_key }}"
+    state: resolved
+    dedup_key: "replica-lag/{{ inventory_hostname }}"
+    summary: The replica has caught up
+
+- name: Set the key once for all tasks, and let PagerDuty make the first incident's text richer
+  module_defaults:
+    group/oncall.pagerduty.pagerduty:
+      routing_key_file: /etc/ansible/pagerduty.key
+      region: eu
+  block:
+    - name: Open an incident of its own
+      oncall.pagerduty.incident:
+        summary: Backup of the ledger is missing
+        source: backup.example.com
+        component: restic
+        class: backup
+        links:
+          - href: https://wiki.example.com/runbooks/backup
+            text: Runbook
+      register: page
+
+    - name: Resolve just that one
+      oncall.pagerduty.incident:
+        state: resolved
+        dedup_key: "{{ page.dedup_key }}"
+
+- name: Be patient exactly as gopherduty is, with waits of 10, 20 and 40 seconds
+  oncall.pagerduty.incident:
+    api_version: v1
+    service_key: "{{ vault_pagerduty_key }}"
+    description: FAILURE for production/HTTP
+    incident_key: srv01/HTTP
+    client: Sample Monitoring Service
+    client_url: https://monitoring.example.com
+    details:
+      ping time: 1500ms
+    max_retries: 3
+    retry_base_interval: 10
+    jitter: false
+
+- name: Send from a host that has a way out to the Internet
+  oncall.pagerduty.incident:
+    routing_key: "{{ vault_pagerduty_key }}"
+    summary: "No answer from {{ inventory_hostname }}"
+  delegate_to: bastion.example.com
+"""
+
+RETURN = r"""
+msg:
+  description: What became of the event, in a sentence. If it failed, also what to do about it.
+  returned: always
+  type: str
+  sample: PagerDuty accepted the trigger event 'replica-lag/db1'.
+accepted:
+  description:
+    - Whether PagerDuty has accepted the event. It has queued it then; whether that makes an incident is up to the
+      service's rules and state.
+  returned: always
+  type: bool
+  sample: true
+status:
+  description:
+    - PagerDuty's status. The standard phrase of the HTTP status code if PagerDuty sent none, V(no answer) if the
+      last attempt got no answer, V(not sent) in check mode.
+  returned: always
+  type: str
+  sample: success
+message:
+  description: PagerDuty's message, or what kept the last attempt from getting an answer.
+  returned: always
+  type: str
+  sample: Event processed
+dedup_key:
+  description:
+    - The key that the incident stands under, for tasks that acknowledge or resolve it. Made here if the task that
+      triggers gives none.
+  returned: always
+  type: str
+  sample: replica-lag/db1
+errors:
+  description:
+    - One line for each failed attempt, with the errors that PagerDuty listed. Can be there although a later attempt
+      was accepted.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "attempt 1: HTTP 429 Requests for this service are arriving too quickly. Please retry later. (Enhance Your
+      Calm.)"
+has_errors:
+  description: Whether RV(errors) has any line.
+  returned: always
+  type: bool
+  sample: false
+attempts:
+  description: How many attempts were made. V(0) in check mode.
+  returned: always
+  type: int
+  sample: 1
+elapsed:
+  description: Seconds from the first attempt's start to the end.
+  returned: always
+  type: float
+  sample: 0.132
+http_status:
+  description: HTTP status code of the answer to the last attempt.
+  returned: when the last attempt got an answer
+  type: int
+  sample: 202
+event:
+  description: The event as it was sent, or would have been, with the integration key masked.
+  returned: always
+  type: dict
+  sample:
+    routing_key: "********"
+    event_action: trigger
+    dedup_key: replica-lag/db1
+    payload:
+      summary: Replica lag on db1
+      source: db1
+      severity: error
+      timestamp: "2026-01-31T03:00:00.000+00:00"
+    client: Ansible
+shortened:
+  description: One sentence for each thing that had to be shortened to keep PagerDuty's limits.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "summary: cut from 2000 to 1024 characters"
+"""
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._module import run_module
+from ansible_collections.oncall.pagerduty.plugins.module_utils._task import INCIDENT
+
+
+def main() -> None:
+    """Send the event from where this module runs."""
+    run_module(INCIDENT)
+
+
+if __name__ == "__main__":
+    main()

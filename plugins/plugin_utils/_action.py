@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action plugins' way in: sends from the controller's worker process, or hands over to the module elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import (
+    MissingLibraryError,
+    OptionError,
+    PagerDutyError,
+)
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
+    SETTINGS_SPEC,
+    Settings,
+    Source,
+    environment,
+    fill_in,
+    read_key_file,
+)
+from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text
+from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
+from ansible_collections.oncall.pagerduty.plugins.module_utils._task import Plan, TaskKind, plan, run, unusable
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
+
+_PATHS = tuple(name for name, option in SETTINGS_SPEC.items() if option["type"] == "path")
+
+# One worker process runs all turns of a loop: they share its sender, and so its connection.
+_senders: dict[Settings, Sender] = {}
+
+
+def _shared_sender(settings: Settings) -> Sender:
+    if settings not in _senders:
+        _senders.clear()
+        _senders[settings] = settings.sender()
+    return _senders[settings]
+
+
+class EventAction(ActionBase):  # type: ignore[misc]  # ansible-core's class is untyped
+    """Base of the action plugins; each says which kind of task it is."""
+
+    kind: ClassVar[TaskKind]
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_async = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task; see the module's documentation for the result."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        environ = self._environment()
+        try:
+            options, key_warning = self._options(task_vars, environ)
+            task = plan(self.kind, options, host=str(task_vars.get("inventory_hostname") or "ansible"))
+            if self._is_sent_elsewhere():
+                sent = self._run_module(task, options, task_vars)
+            else:
+                with _applied(environ):
+                    sent = run(task, self._task.check_mode, self._task.diff, _shared_sender)
+        except PagerDutyError as error:
+            return {**result, **_failure(error)}
+        if key_warning:
+            sent["warnings"] = [*sent.get("warnings", ()), key_warning]
+        return {**result, **sent}
+
+    def _environment(self) -> dict[str, str]:
+        """Return what the task's C(environment) adds to the process's, as it would for a module."""
+        added: dict[str, str] = {}
+        for layer in self._task.environment or ():
+            layer = self._templar.template(layer)
+            if isinstance(layer, Mapping):
+                added.update({str(name): str(value) for name, value in layer.items()})
+        return added
+
+    def _options(self, task_vars: dict[str, Any], environ: dict[str, str]) -> tuple[dict[str, Any], str | None]:
+        """Return the task's validated options with those from elsewhere filled in, the key file read."""
+
+        def variable(name: str) -> Any:
+            return self._templar.template(task_vars[name]) if name in task_vars else None
+
+        sources = (
+            Source("of the host", lambda option: f"pagerduty_{option}", variable),
+            environment({**os.environ, **environ}),
+            Source(f"under [pagerduty] in {constants.CONFIG_FILE}", lambda option: option, _config_file.section().get),
+        )
+        options, origins = fill_in(self._task.args, self.kind.spec, sources)
+        for name in _PATHS:
+            if name in origins and origins[name].startswith(f"{name} under"):
+                options[name] = _config_file.resolve_path(options[name])
+        options = self._validated(options, origins)
+        if options.get("routing_key_file") is None:
+            return options, None
+        key, warning = self._read_key_file(options.pop("routing_key_file"))
+        return {**options, "routing_key": key}, warning
+
+    def _validated(self, options: dict[str, Any], origins: dict[str, str]) -> dict[str, Any]:
+        rules = {"required_if": None, "required_by": None, **self.kind.rules}
+        outcome = ArgumentSpecValidator(dict(self.kind.spec), **rules).validate(options)
+        if outcome.error_messages:
+            message = outcome.error_messages[0]
+            # Whoever did not write the option in the task has to be told where it is.
+            places = "".join(f" ({name} is {origin})" for name, origin in origins.items() if name in message)
+            raise OptionError(self.kind.name, f"{message}{places}")
+        return {name: value for name, value in outcome.validated_parameters.items() if name in self.kind.spec}
+
+    def _read_key_file(self, given: str) -> tuple[str, str | None]:
+        """Read the key file as Ansible finds and reads files: beside the role or playbook, and through vault."""
+        try:
+            path = given if os.path.isabs(given) else self._find_needle("files", given)
+            content_path = self._loader.get_real_file(path)
+        except AnsibleError as error:
+            raise OptionError("routing_key_file", f"{given!r} cannot be read: {error.message}") from None
+        return read_key_file(path, content_path)
+
+    def _is_sent_elsewhere(self) -> bool:
+        """Say whether the user has delegated the task to a host other than the controller."""
+        delegate = self._task.delegate_to
+        return bool(delegate) and delegate not in constants.LOCALHOST
+
+    def _run_module(self, task: Plan, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Run the module of the same name on the host that the task is delegated to."""
+        arguments = {name: value for name, value in options.items() if value is not None}
+        # What depends on the host that the task is about is known here only.
+        body = json.loads(task.event.body)
+        words = {"summary": body.get("description")} if task.event.api is Api.V1 else body.get("payload", {})
+        for name in ("summary", "source"):
+            if optional_text(arguments.get(name)) is None and words.get(name):
+                arguments[name] = words[name]
+        sent: dict[str, Any] = self._execute_module(
+            module_name=f"oncall.pagerduty.{self.kind.name}", module_args=arguments, task_vars=task_vars
+        )
+        notes = [f"PagerDuty event: {note}" for note in task.event.notes]
+        sent["warnings"] = [*sent.get("warnings", ()), *notes]
+        return sent
+
+
+@contextmanager
+def _applied(environ: Mapping[str, str]) -> Iterator[None]:
+    """Let the task's environment reach what reads the process's own, as for proxies and authorities."""
+    if not environ:
+        yield
+        return
+    before = dict(os.environ)
+    os.environ.update(environ)
+    # A sender resolves its proxies once, so none made outside this environment may serve inside it.
+    _senders.clear()
+    try:
+        yield
+    finally:
+        _senders.clear()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _failure(error: PagerDutyError) -> dict[str, Any]:
+    if isinstance(error, MissingLibraryError):
+        return {**unusable(error), "msg": missing_required_lib(error.library), "exception": error.details}
+    return unusable(error)

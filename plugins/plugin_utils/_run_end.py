@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Notices the end of a run that has no statistics: Ctrl-C, a signal, an exception.
+
+ansible-core tells callbacks nothing about any of them. An exception, and with it Ctrl-C, passes through the queue
+manager's clean-up; SIGTERM and SIGHUP are seen by handlers that go before those in place and then let them act;
+whatever is left is noticed when the interpreter exits. Nothing here acts in a forked worker.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Errored, Interrupted
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import error_text
+
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class RunEnd:
+    """Calls `report` once if the run is cut short. Used as a context manager, it keeps signals out of a stretch of code."""
+
+    def __init__(self, report: Callable[[Cut], None]) -> None:
+        self._report = report
+        self._pid = os.getpid()
+        self._running = False
+        self._reported = False
+        self._outer_error: BaseException | None = None
+        self._manager: Any = None
+        self._previous: dict[int, Any] = {}
+        self._last_signal = ""
+        self._depth = 0
+        self._deferred: int | None = None
+
+    def began(self, manager: Any) -> None:
+        """Note that a playbook begins, and watch the queue manager's clean-up. `manager` is None if it was not found."""
+        self._running = True
+        if self._manager is None:
+            self._outer_error = sys.exc_info()[1]
+            atexit.register(self._at_exit)
+        if manager is not None and manager is not self._manager:
+            self._watch_cleanup(manager)
+        self._manager = manager or self._manager or self
+
+    def catch_signals(self) -> None:
+        """Put the handlers in place; to be called when ansible-core has set its own."""
+        try:
+            for number in _SIGNALS:
+                current = signal.getsignal(number)
+                # None: set by foreign C code, which could not be called. SIG_IGN: nohup, or a shell's background job.
+                if current not in (self._on_signal, signal.SIG_IGN, None):
+                    if not self._previous:
+                        os.register_at_fork(after_in_child=self._restore)
+                    self._previous[number] = current
+                    signal.signal(number, self._on_signal)
+        except ValueError:
+            # Not in the main thread: no signal arrives here either.
+            return
+
+    def finished(self) -> None:
+        """Note that a playbook came to its end with statistics."""
+        self._running = False
+
+    def __enter__(self) -> RunEnd:
+        self._depth += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if self._deferred is not None and self._depth == 0:
+            number, self._deferred = self._deferred, None
+            self._take_signal(number, None)
+
+    def _watch_cleanup(self, manager: Any) -> None:
+        cleanup = manager.cleanup
+
+        def cleanup_and_report(*args: Any, **kwargs: Any) -> Any:
+            error = sys.exc_info()[1]
+            if error is not None and error is not self._outer_error:
+                cut = self._cut_by(error)
+                # After the statistics only an error matters: the next playbook could not be loaded.
+                if self._running or isinstance(cut, Errored):
+                    self._cut(cut)
+            return cleanup(*args, **kwargs)
+
+        manager.cleanup = cleanup_and_report
+
+    def _cut_by(self, error: BaseException) -> Cut:
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            return Interrupted(self._last_signal or ("SIGINT" if isinstance(error, KeyboardInterrupt) else ""))
+        return Errored(type(error).__name__, error_text(error))
+
+    def _at_exit(self) -> None:
+        if self._running:
+            self._cut(Interrupted(self._last_signal))
+
+    def _cut(self, cut: Cut) -> None:
+        if os.getpid() != self._pid or self._reported:
+            return
+        self._reported = True
+        self._running = False
+        self._report(cut)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._depth and self._deferred is None and not self._reported:
+            self._deferred = number
+        else:
+            self._take_signal(number, frame)
+
+    def _take_signal(self, number: int, frame: FrameType | None) -> None:
+        self._last_signal = signal.Signals(number).name
+        previous = self._previous.get(number, signal.SIG_DFL)
+        if self._running and (number != signal.SIGINT or not callable(previous)):
+            self._cut(Interrupted(self._last_signal))
+        # else: it raises KeyboardInterrupt, which is seen when it ends the run; something may catch it before that.
+        if callable(previous):
+            previous(number, frame)
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    def _restore(self) -> None:
+        """Make a forked worker take signals as if this class were not there."""
+        for number, previous in self._previous.items():
+            if signal.getsignal(number) == self._on_signal:
+                signal.signal(number, previous)

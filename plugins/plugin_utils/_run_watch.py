@@ -1,0 +1,179 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turns what a callback plugin hears during a run into decisions about its failures.
+
+One method for each hook, to be called with the hook's own arguments. Joins the parts: outcomes (what happened), the
+play iterator's state (what can still be taken back), the tracker (what follows) and the end of the run.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from ansible import constants
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._clear_errors import may_clear_host_errors
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Decision, FailureTracker
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import (
+    PlayState,
+    exit_result,
+    queue_manager,
+    rescued_by_a_block,
+)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
+    Outcome,
+    host_of,
+    ignores_unreachable,
+    outcome_of,
+    silent_outcome,
+    task_of,
+)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_end import RunEnd
+
+_Hook = TypeVar("_Hook", bound=Callable[..., None])
+
+
+def _guarded(hook: _Hook) -> _Hook:
+    """Let no error of ours reach ansible-core, and no signal arrive in the middle of a hook."""
+
+    @functools.wraps(hook)
+    def guarded(self: RunWatch, *args: Any, **kwargs: Any) -> None:
+        with self._end:
+            try:
+                hook(self, *args, **kwargs)
+            except Exception as error:
+                self._on_error(error)
+
+    return guarded  # type: ignore[return-value]
+
+
+class RunWatch:
+    """Follows one run of ansible-playbook and hands each decision to `decided`, at once and in the hook's thread.
+
+    `on_error` is given whatever goes wrong inside. `describe(host, task, play)`, with ansible-core's own objects,
+    is called for each failure that is not ignored; what it returns goes with the outcome as ``extra``.
+    """
+
+    def __init__(
+        self,
+        decided: Callable[[Decision], None],
+        on_error: Callable[[Exception], None],
+        describe: Callable[[Any, Any, Any], Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._decided = decided
+        self._on_error = on_error
+        self._describe = describe
+        self._end = RunEnd(self._cut)
+        self._tracker = FailureTracker(self._can_be_cleared)
+        self._playbook: Any = None
+        self._clearable: bool | None = None
+        self._manager: Any = None
+        self._play: Any = None
+        self._task: Any = None
+        self._state: PlayState | None = None
+        self._failed_seen = 0
+
+    @_guarded
+    def playbook_start(self, playbook: Any) -> None:
+        """For ``v2_playbook_on_start``."""
+        self._playbook = playbook
+        self._clearable = None
+        self._manager = queue_manager()
+        self._end.began(self._manager)
+
+    @_guarded
+    def play_start(self, play: Any) -> None:
+        """For ``v2_playbook_on_play_start``: also the end of the play, or batch of hosts, before."""
+        if self._manager is None:
+            self._manager = queue_manager()
+            self._end.began(self._manager)
+        # Who is among them now is out for the rest of the run.
+        self._emit(self._tracker.lost(self._ended_hosts(), self._silent))
+        self._tracker.next_step()
+        self._play = play
+        self._task = None
+        self._state = None
+        self._failed_seen = 0
+        self._end.catch_signals()
+
+    @_guarded
+    def task_start(self, task: Any) -> None:
+        """For ``v2_playbook_on_task_start`` and ``v2_playbook_on_handler_task_start``."""
+        self._look_for_lost_hosts()
+        self._tracker.next_step()
+        self._task = task
+
+    @_guarded
+    def failed(self, result: Any, ignore_errors: Any = False) -> None:
+        """For ``v2_runner_on_failed``."""
+        if ignore_errors:
+            return
+        self._state = PlayState.find() or self._state
+        outcome = self._outcome(result, "failed")
+        final = self._state.dooms(outcome.host) if self._state else None
+        if final is None:
+            final = not rescued_by_a_block(task_of(result))
+        self._emit(self._tracker.failed(outcome, final=final))
+
+    @_guarded
+    def unreachable(self, result: Any) -> None:
+        """For ``v2_runner_on_unreachable``."""
+        if not ignores_unreachable(result):
+            self._emit(self._tracker.unreachable(self._outcome(result, "unreachable")))
+
+    @_guarded
+    def stats(self, stats: Any) -> None:
+        """For ``v2_playbook_on_stats``."""
+        result = exit_result()
+        if result is None:
+            result = 4 if stats.dark else 2 if stats.failures else 0
+        hosts = self._ended_hosts() if self._manager is not None else {*stats.dark, *stats.failures}
+        self._end.finished()
+        self._emit(self._tracker.finished(result, hosts, self._silent))
+
+    def _cut(self, cut: Cut) -> None:
+        with self._end:
+            try:
+                self._look_for_lost_hosts()
+                self._emit(self._tracker.cut(cut, self._recovering))
+            except Exception as error:
+                self._on_error(error)
+
+    def _emit(self, decisions: Iterable[Decision]) -> None:
+        for decision in decisions:
+            self._decided(decision)
+
+    def _outcome(self, result: Any, kind: Any) -> Outcome:
+        extra = self._describe(host_of(result), task_of(result), self._play) if self._describe else None
+        return outcome_of(result, kind, ignored=False, play=self._play, extra=extra)
+
+    def _silent(self, host: str) -> Outcome:
+        return silent_outcome(host, self._task, self._play)
+
+    def _look_for_lost_hosts(self) -> None:
+        """Notice hosts that another host's failure has ended. Costs nothing while no host has failed."""
+        failed = self._manager._failed_hosts if self._manager is not None else ()
+        if len(failed) == self._failed_seen:
+            return
+        self._failed_seen = len(failed)
+        new = [host for host in failed if not self._tracker.knows(host)]
+        if new:
+            self._state = PlayState.find() or self._state
+            if self._state is not None:
+                self._emit(self._tracker.lost(filter(self._state.doomed, new), self._silent))
+
+    def _ended_hosts(self) -> set[str]:
+        if self._manager is None:
+            return set()
+        return {*self._manager._failed_hosts, *self._manager._unreachable_hosts}
+
+    def _recovering(self, host: str) -> bool:
+        return self._state is None or self._state.recovering(host)
+
+    def _can_be_cleared(self) -> bool:
+        if self._clearable is None:
+            plays = self._playbook.get_plays() if self._playbook is not None else ()
+            self._clearable = may_clear_host_errors(plays, constants.DEFAULT_ROLES_PATH or ())
+        return self._clearable

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build and install the collection, page a local PagerDuty with demo.yml, and show what arrived there.
+
+`make demo` runs it. Nothing is left running, unless --keep asks for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support import collection
+from tests.support.environment import ansible_command, clean_environment
+
+PLAYBOOK = Path(__file__).with_name("demo.yml")
+START_SECONDS = 10.0
+STOP_SECONDS = 5.0
+
+
+def main() -> int:
+    """Run the demo; the exit status is ansible-playbook's."""
+    parser = argparse.ArgumentParser(prog="tests.demo", description="Page a local PagerDuty from a playbook.")
+    parser.add_argument("--keep", action="store_true", help="leave the local PagerDuty running to look at")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with tempfile.TemporaryDirectory(prefix="oncall-pagerduty-demo-") as folder:
+            return demo(Path(folder), options.keep)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def demo(folder: Path, keep: bool) -> int:
+    """Everything the demo does, in ``folder``."""
+    say("[1/4] Building the collection and installing it into a temporary folder")
+    collections = collection.install(collection.build(folder), folder)
+
+    say("[2/4] Starting a local PagerDuty")
+    with simulator(folder) as pagerduty:
+        say(f"[3/4] Running {PLAYBOOK.relative_to(collection.CHECKOUT)} against {pagerduty.url}")
+        status = run_playbook(folder / "home", collections, pagerduty.url)
+
+        say("[4/4] What arrived there")
+        show(pagerduty.url)
+        if keep:
+            pagerduty.keep = True
+            say(f"The local PagerDuty is still there: {pagerduty.url}\nTo stop it: kill {pagerduty.process.pid}")
+    return status
+
+
+@dataclass
+class Running:
+    """The simulator as a process; stopped when the demo ends, unless it is to be kept."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    keep: bool = False
+
+
+@contextmanager
+def simulator(folder: Path) -> Iterator[Running]:
+    """A simulator on a free port."""
+    url_file = folder / "url"
+    command = [sys.executable, "-m", "tests.simulator", "--port", "0", "--quiet", "--url-file", str(url_file)]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # In a session of its own: Ctrl-C is for the demo, which then stops the simulator.
+    process = subprocess.Popen(command, cwd=collection.CHECKOUT, start_new_session=True, **quiet)
+    running = Running(process, "")
+    try:
+        running.url = address(process, url_file)
+        yield running
+    finally:
+        if not running.keep:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def address(process: subprocess.Popen[bytes], url_file: Path) -> str:
+    """The address that the simulator writes into a file as soon as it listens."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if url_file.exists() and (url := url_file.read_text().strip()):
+            return url
+        time.sleep(0.05)
+    raise SystemExit("The local PagerDuty did not start. To see why: python3 -m tests.simulator")
+
+
+def run_playbook(home: Path, collections: Path, url: str) -> int:
+    """Run the demo's playbook against ``url``, with what it prints going where the demo's own output goes."""
+    environment = clean_environment(home, collections)
+    if sys.stdout.isatty():
+        del environment["ANSIBLE_NOCOLOR"]
+        environment["TERM"] = os.environ.get("TERM", "dumb")
+    command = [ansible_command("ansible-playbook"), "-i", "localhost,", "-e", f"demo_url={url}", str(PLAYBOOK)]
+    return subprocess.run(command, cwd=home, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def show(url: str) -> None:
+    """Print the simulator's incidents and changes as tables."""
+    incidents = [
+        (
+            incident["dedup_key"],
+            incident["status"],
+            incident["severity"],
+            incident["summary"],
+            " → ".join(entry["action"] for entry in incident["log"]),
+        )
+        for incident in get(f"{url}/_simulator/incidents")["incidents"]
+    ]
+    table(("INCIDENT", "STATUS", "SEVERITY", "SUMMARY", "EVENTS"), incidents)
+    print()
+    changes = [(change["summary"], change["source"] or "") for change in get(f"{url}/_simulator/changes")["changes"]]
+    table(("CHANGE", "SOURCE"), changes)
+
+
+def get(url: str) -> Any:
+    """The JSON at ``url``, with no proxy in between."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=STOP_SECONDS) as response:
+        return json.load(response)
+
+
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print ``rows`` in columns as wide as they need."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows)]
+    for row in (heads, *rows):
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def say(text: str) -> None:
+    """Tell what is going on, in order with the output of other programs."""
+    print(f"\n{text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

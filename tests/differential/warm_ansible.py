@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs ansible-playbook again and again in forks of one process that has imported ansible-core already.
+
+A run then costs a third. It is ansible-playbook's own ``main``, from its arguments to its exit; only the imports are
+done before. Started with an interpreter that has ansible-core; reads jobs from stdin, a JSON object a line::
+
+    {"argv": [...], "folder": "...", "environment": {...}}
+
+and answers each with ``{"pid": n}`` at its start and ``{"exit_code": n}`` at its end. What the run prints goes
+to ``output.txt`` in the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+
+
+def serve() -> list[str] | None:
+    """Serve jobs; returns only in a forked child, with the arguments to run, or at the end of the jobs."""
+    from ansible.cli import playbook  # noqa: F401
+    from ansible.executor import playbook_executor  # noqa: F401
+    from ansible.plugins.callback import default  # noqa: F401
+    from ansible.plugins.strategy import free, host_pinned, linear  # noqa: F401
+
+    for line in sys.stdin:
+        job = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _become_fresh_process(job)
+            return ["ansible-playbook", *job["argv"]]
+        _answer(pid=pid)
+        _, status = os.waitpid(pid, 0)
+        _answer(exit_code=os.waitstatus_to_exitcode(status))
+    return None
+
+
+def _become_fresh_process(job: dict) -> None:
+    os.setsid()
+    os.chdir(job["folder"])
+    os.environ.update(job["environment"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for source, targets in ((nothing, (0,)), (output, (1, 2))):
+        for target in targets:
+            os.dup2(source, target)
+        os.close(source)
+
+
+def _answer(**answer: int) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    arguments = serve()
+    if arguments is not None:
+        sys.argv = arguments
+        from ansible.cli.playbook import main
+
+        main()
