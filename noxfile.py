@@ -76,6 +76,7 @@ def types(session: nox.Session) -> None:
     tree.copy(folder)
     with session.chdir(folder):
         session.run("mypy", "--config-file", str(ROOT / "pyproject.toml"), *(str(collection / path) for path in TYPED))
+    session.run("mypy", "tools", "noxfile.py")
 
 
 @nox.session
@@ -87,19 +88,9 @@ def sanity(session: nox.Session) -> None:
 
 @nox.session
 def pins(session: nox.Session) -> None:
-    """Renew the versions in tests/constraints.txt; those of ansible-core itself are renewed by hand."""
-    session.install("--quiet", "uv")
-    oldest = min(version for core in CORES for version in core.pythons)
-    wanted = private_folder(session) / "wanted.txt"
-    wanted.write_text(
-        "\n".join(
-            [
-                f'ansible-core ; python_version >= "{dotted(oldest)}"',
-                "resolvelib==1.0.1",  # the newest that ansible-core 2.16 takes, and good for 2.21
-            ]
-        )
-    )
-    session.run("uv", "pip", "compile", "--universal", "--python-version", dotted(oldest), "--no-annotate", "--upgrade", str(wanted))
+    """Renew the versions in tests/constraints.txt; ansible-core's own are renewed by hand."""
+    session.install("--quiet", "-c", "tests/constraints.txt", "uv")
+    session.run("python", "-m", "tools.pins")
 
 
 @nox.session(name="units-targets", venv_backend="none")
@@ -130,7 +121,7 @@ def session_on_core(core: Core) -> None:
     @nox.session(name=f"matrix-{core.release}", python=[dotted(python)] if python else None)
     def on_core(session: nox.Session) -> None:
         if python is None:
-            session.skip(f"ansible-core {core.release} needs Python {' or '.join(map(dotted, core.pythons))}; none is here")
+            session.skip(f"needs one of Python {', '.join(map(dotted, core.pythons))}, and none is on this machine")
         session.install("--quiet", "-r", "tests/requirements-pytest.txt", f"ansible-core=={core.release}")
         session.run("python", "-m", "pytest", *(session.posargs or ["tests/unit", "tests/integration"]))
 
@@ -142,7 +133,7 @@ def session_on_target(python: interpreters.Version) -> None:
     @nox.session(name=f"units-target-{dotted(python)}", python=[dotted(controller)] if controller else None)
     def on_target(session: nox.Session) -> None:
         if python not in PYTHONS or controller is None:
-            session.skip(f"needs Python {dotted(python)}, and one of {' or '.join(map(dotted, TARGET_CORE.pythons))}")
+            session.skip(f"needs Python {dotted(python)}, and one of {', '.join(map(dotted, TARGET_CORE.pythons))}")
         session.install("--quiet", "-c", "tests/constraints.txt", f"ansible-core=={TARGET_CORE.release}")
         paths = session.posargs or ["tests/unit/plugins/module_utils/"]
         ansible_test(session, "units", "--venv", "--python", dotted(python), "--num-workers", "1", *paths)

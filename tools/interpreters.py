@@ -9,6 +9,7 @@ A `python3.12` on PATH proves nothing: version managers put shims there that onl
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Core:
     pythons: tuple[Version, ...]
 
 
-# The newest of each series that the collection promises to run on. Together they take each Python once where all are there.
+# The newest of each series that the collection promises to run on. Together they take each Python that is there.
 CORES = (
     Core("2.16.19", ((3, 10), (3, 11), (3, 12))),
     Core("2.17.14", ((3, 12), (3, 11), (3, 10))),
@@ -76,7 +77,7 @@ def _candidates() -> Iterator[Path]:
     for pattern in MANAGED:
         folders.extend(sorted(Path.home().glob(pattern), reverse=True))
     for folder in folders:
-        yield from sorted(path for path in folder.glob("python3*") if path.name.removeprefix("python3").strip(".0123456789") == "")
+        yield from sorted(path for path in folder.glob("python3*") if re.fullmatch(r"python3(\.\d+)?", path.name))
 
 
 def _ask(candidate: Path) -> tuple[Version, Path] | None:

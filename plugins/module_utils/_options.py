@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
+from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url_credentials
-from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
-from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import Connection, RequestsTransport
 
 SETTINGS_SPEC: dict[str, dict[str, Any]] = {
     "routing_key": {"type": "str", "no_log": True, "aliases": ["integration_key", "service_key"]},
@@ -42,7 +41,7 @@ SETTINGS_SPEC: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float", "default": 10.0},
     "deadline": {"type": "float", "default": 120.0},
 }
-"""Argument specification of the shared settings. Where they are explained: doc_fragments/settings.py."""
+"""Argument specification of the shared settings. Where they are explained: doc_fragments/connection.py and retries.py."""
 
 SETTINGS_RULES: dict[str, Any] = {
     "mutually_exclusive": [("routing_key", "routing_key_file")],
@@ -179,15 +178,6 @@ class Settings:
     policy: RetryPolicy
     timeout: float
 
-    def sender(self) -> Sender:
-        """Return a new sender for these settings; nothing is opened yet.
-
-        Raises:
-            MissingLibraryError: if there is no requests library.
-            OptionError: if a certificate's file is not there.
-        """
-        return Sender(RequestsTransport(self.connection), self.policy, self.timeout)
-
 
 def settings(options: Mapping[str, Any]) -> Settings:
     """Make settings from options that have the specification's types.
@@ -250,7 +240,7 @@ def _base_url(options: Mapping[str, Any]) -> str:
     if parts.scheme == "http" and not options["allow_http"] and not _is_loopback(host):
         raise OptionError(
             "api_url",
-            f"{shown!r} would send the integration key unencrypted; use https, or set allow_http: true if that is meant",
+            f"{shown!r} would send the integration key unencrypted; use https, or set allow_http: true",
         )
     path = parts.path.rstrip("/")
     # The full address of one API is what others ask for; the path is ours to add.

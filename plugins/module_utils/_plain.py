@@ -14,7 +14,7 @@ from typing import Any
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 MAX_DEPTH = 64
-"""Deeper structures (YAML anchors can even make endless ones) are cut here. Chosen well above what a person reads."""
+"""Deeper structures are cut here. Chosen well above what a person reads."""
 
 
 def plain_text(value: Any) -> str:
@@ -38,11 +38,15 @@ def optional_text(value: Any) -> str | None:
     return text if text.strip() else None
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def plain(value: Any, within: tuple[int, ...] = ()) -> Any:
     """Return a value made of dict, list, str, int, float and bool only, or None.
 
     None never stays inside a structure, since no C(null) may reach PagerDuty: a mapping loses the entry, and a list
     keeps its order by an empty string in that place. Numbers that JSON does not know (NaN, the infinities) become text.
+
+    Args:
+        value: anything.
+        within: the identities of the containers around it, outermost first.
     """
     if value is None or isinstance(value, (bool, int)):
         return value
@@ -53,15 +57,19 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, (Mapping, list, tuple, Set)):
-        return _container(value, depth)
+        return _container(value, within)
     return plain_text(value)
 
 
-def _container(value: Any, depth: int) -> Any:
-    if depth >= MAX_DEPTH:
+def _container(value: Any, within: tuple[int, ...]) -> Any:
+    if id(value) in within:
+        # Followed to MAX_DEPTH, one that holds itself twice would become 2 ** MAX_DEPTH values.
+        return "(a structure inside itself)"
+    if len(within) >= MAX_DEPTH:
         return "(nested too deeply)"
+    within = (*within, id(value))
     if isinstance(value, Mapping):
-        items = ((plain_text(key), plain(item, depth + 1)) for key, item in value.items())
+        items = ((plain_text(key), plain(item, within)) for key, item in value.items())
         return {key: item for key, item in items if item is not None}
-    entries = (plain(item, depth + 1) for item in value)
+    entries = (plain(item, within) for item in value)
     return ["" if item is None else item for item in entries]

@@ -25,6 +25,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import S
 from ansible_collections.oncall.pagerduty.plugins.module_utils._report import describe
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
+from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import RequestsTransport
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,17 @@ def plan(kind: TaskKind, options: Mapping[str, Any], host: str) -> Plan:
     return Plan(prepared, _noun(event), how, options["region"])
 
 
-def run(task: Plan, check_mode: bool, diff: bool, sender: Callable[[Settings], Sender] | None = None) -> dict[str, Any]:
+def new_sender(how: Settings) -> Sender:
+    """Return a sender for settings; nothing is opened yet.
+
+    Raises:
+        MissingLibraryError: if there is no requests library.
+        OptionError: if a certificate's file is not there.
+    """
+    return Sender(RequestsTransport(how.connection), how.policy, how.timeout)
+
+
+def run(task: Plan, check_mode: bool, diff: bool, sender: Callable[[Settings], Sender] = new_sender) -> dict[str, Any]:
     """Send the event, unless in check mode, and return the task's result. It holds no key.
 
     Args:
@@ -105,7 +116,7 @@ def run(task: Plan, check_mode: bool, diff: bool, sender: Callable[[Settings], S
     }
     if event.dedup_key is not None:
         result["dedup_key"] = event.dedup_key
-    send_through = (sender or Settings.sender)(task.settings)
+    send_through = sender(task.settings)
     if check_mode:
         result.update(_unsent(task))
     else:

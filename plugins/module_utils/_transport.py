@@ -10,11 +10,12 @@ import socket
 import ssl
 import traceback
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Mapping, Protocol
 from urllib.parse import urlsplit
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._bounded import BoundedCaller, OutOfTimeError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import (
     MissingLibraryError,
     OptionError,
@@ -40,27 +41,6 @@ USER_AGENT = f"oncall.pagerduty/{VERSION} (Ansible collection)"
 _MOST_ANSWER_BYTES = 64 * 1024
 # How much longer than the socket's time-out a whole attempt may take before it is left behind.
 _GRACE_SECONDS = 0.25
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Where PagerDuty is and how to get there.
-
-    Attributes:
-        base_url: scheme, host, port and leading path, without a slash at the end.
-        validate_certs: whether the server's certificate is checked.
-        ca_path: file or folder with the certificates of the authorities to trust; None for the usual ones.
-        client_cert: file with the client's certificate, and its key unless client_key names that.
-        client_key: file with the client's key.
-        proxy: URL of a proxy; None for what the environment says. May hold a password.
-    """
-
-    base_url: str
-    validate_certs: bool = True
-    ca_path: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    proxy: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

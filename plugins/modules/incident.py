@@ -17,7 +17,9 @@ description:
     shortened, never refused.
   - The task fails if PagerDuty refuses the event, or has not accepted it in time.
 extends_documentation_fragment:
-  - oncall.pagerduty.settings
+  - oncall.pagerduty.connection
+  - oncall.pagerduty.retries
+  - oncall.pagerduty.retries.tasks
   - oncall.pagerduty.links
   - oncall.pagerduty.attributes
   - oncall.pagerduty.attributes.actiongroup

@@ -33,7 +33,14 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
-from ansible_collections.oncall.pagerduty.plugins.module_utils._task import Plan, TaskKind, plan, run, unusable
+from ansible_collections.oncall.pagerduty.plugins.module_utils._task import (
+    Plan,
+    TaskKind,
+    new_sender,
+    plan,
+    run,
+    unusable,
+)
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
 
 _PATHS = tuple(name for name, option in SETTINGS_SPEC.items() if option["type"] == "path")
@@ -45,7 +52,7 @@ _senders: dict[Settings, Sender] = {}
 def _shared_sender(settings: Settings) -> Sender:
     if settings not in _senders:
         _senders.clear()
-        _senders[settings] = settings.sender()
+        _senders[settings] = new_sender(settings)
     return _senders[settings]
 
 

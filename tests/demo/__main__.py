@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support import collection
-from tests.support.environment import ansible_command, clean_environment
+from ..support import collection
+from ..support.environment import ansible_command, clean_environment
 
 PLAYBOOK = Path(__file__).with_name("demo.yml")
 START_SECONDS = 10.0
@@ -77,9 +77,15 @@ def simulator(folder: Path) -> Iterator[Running]:
     """A simulator on a free port."""
     url_file = folder / "url"
     command = [sys.executable, "-m", "tests.simulator", "--port", "0", "--quiet", "--url-file", str(url_file)]
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # In a session of its own: Ctrl-C is for the demo, which then stops the simulator.
-    process = subprocess.Popen(command, cwd=collection.CHECKOUT, start_new_session=True, **quiet)
+    process = subprocess.Popen(
+        command,
+        cwd=collection.CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     running = Running(process, "")
     try:
         running.url = address(process, url_file)

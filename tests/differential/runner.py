@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import subprocess
-import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +103,7 @@ class Core:
         process.stdin.write(json.dumps(job) + "\n")
         process.stdin.flush()
         pid = self._answer(process.stdout)["pid"]
-        with _Reaper(pid, case, folder):
+        with _Attendant(pid, case, folder):
             return self._answer(process.stdout)["exit_code"]
 
     def _run_cold(self, case: Case, folder: Path, environment: dict[str, str]) -> int:
@@ -117,7 +117,7 @@ class Core:
                 stderr=output,
                 start_new_session=True,
             )
-            with _Reaper(process.pid, case, folder):
+            with _Attendant(process.pid, case, folder):
                 return process.wait()
 
     @staticmethod
@@ -156,30 +156,33 @@ class Core:
         }
 
 
-class _Reaper:
+class _Attendant:
     """Sends the case's signal when the playbook is ready for it, and ends a run that hangs."""
 
     def __init__(self, pid: int, case: Case, folder: Path) -> None:
-        code = (
-            "import os, sys, time\n"
-            "pid, number, marker, limit = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], float(sys.argv[4])\n"
-            "end = time.monotonic() + limit\n"
-            "while time.monotonic() < end:\n"
-            "    if number and os.path.exists(marker):\n"
-            "        time.sleep(0.1); os.kill(pid, number); number = 0\n"
-            "    time.sleep(0.02 if number else 1)\n"
-            "os.killpg(pid, 9)\n"
-        )
-        number = signal.Signals[case.signal].value if case.signal else 0
-        self._process = None
-        if number:
-            arguments = [str(pid), str(number), str(folder / "ready"), str(TIME_OUT)]
-            self._process = subprocess.Popen([sys.executable, "-c", code, *arguments])
+        self._pid = pid
+        self._signal = signal.Signals[case.signal] if case.signal else None
+        self._marker = folder / "ready"
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._attend)
 
-    def __enter__(self) -> _Reaper:
+    def __enter__(self) -> _Attendant:
+        self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        self._over.set()
+        self._thread.join()
+
+    def _attend(self) -> None:
+        end = time.monotonic() + TIME_OUT
+        if self._signal is not None:
+            while not self._marker.exists() and time.monotonic() < end:
+                if self._over.wait(0.02):
+                    return
+            # The result that made the marker is still on its way.
+            if self._over.wait(0.2):
+                return
+            os.kill(self._pid, self._signal)
+        if not self._over.wait(end - time.monotonic()):
+            os.killpg(self._pid, signal.SIGKILL)

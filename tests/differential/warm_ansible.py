@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs ansible-playbook again and again in forks of one process that has imported ansible-core already.
+"""Runs ansible-playbook again and again in forks of one process that has loaded ansible-core and its plugins already.
 
-A run then costs a third. It is ansible-playbook's own ``main``, from its arguments to its exit; only the imports are
-done before. Started with an interpreter that has ansible-core; reads jobs from stdin, a JSON object a line::
+A run then costs a third. It is ansible-playbook's own ``main``, from its arguments to its exit; only imports are done
+before. Started with an interpreter that has ansible-core; reads jobs from stdin, a JSON object a line::
 
     {"argv": [...], "folder": "...", "environment": {...}}
 
@@ -14,6 +14,7 @@ to ``output.txt`` in the folder.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,11 +23,7 @@ import sys
 
 def serve() -> list[str] | None:
     """Serve jobs; returns only in a forked child, with the arguments to run, or at the end of the jobs."""
-    from ansible.cli import playbook  # noqa: F401
-    from ansible.executor import playbook_executor  # noqa: F401
-    from ansible.plugins.callback import default  # noqa: F401
-    from ansible.plugins.strategy import free, host_pinned, linear  # noqa: F401
-
+    _warm_up()
     for line in sys.stdin:
         job = json.loads(line)
         pid = os.fork()
@@ -37,6 +34,23 @@ def serve() -> list[str] | None:
         _, status = os.waitpid(pid, 0)
         _answer(exit_code=os.waitstatus_to_exitcode(status))
     return None
+
+
+def _warm_up() -> None:
+    """Import what every run imports."""
+    from ansible.cli import playbook  # noqa: F401
+    from ansible.plugins import loader
+
+    with contextlib.suppress(AttributeError):  # already done by the import
+        loader.init_plugin_loader()
+    for plugins in (loader.connection_loader, loader.shell_loader, loader.become_loader, loader.callback_loader):
+        list(plugins.all(class_only=True))
+    for name in ("linear", "free", "host_pinned"):
+        loader.strategy_loader.get(name, class_only=True)
+    for name in ("host_list", "script", "auto", "yaml", "ini", "toml"):
+        loader.inventory_loader.get(name, class_only=True)
+    for name in ("debug", "fail", "raw", "command", "assert", "include_vars", "normal"):
+        loader.action_loader.get(name, class_only=True)
 
 
 def _become_fresh_process(job: dict) -> None:

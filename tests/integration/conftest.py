@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 from ansible_collections.oncall.pagerduty.tests.support import collection
@@ -21,14 +22,14 @@ def installed_collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return collection.install(collection.build(folder), folder)
 
 
-@pytest.fixture()
+@pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """A local PagerDuty of this test's own, on a free port."""
     with Simulator() as running:
         yield running
 
 
-@pytest.fixture()
+@pytest.fixture
 def ansible(tmp_path: Path, installed_collection: Path) -> Ansible:
     """Runs playbooks in this test's own folder, with the installed collection."""
     return Ansible(tmp_path, installed_collection)

@@ -13,7 +13,8 @@
 from __future__ import annotations
 
 from ._faults import Fault
-from ._simulator import Received, Simulator
+from ._received import Received
+from ._simulator import Simulator
 from ._state import Change, Incident, LogEntry
 
 __all__ = ["Change", "Fault", "Incident", "LogEntry", "Received", "Simulator"]

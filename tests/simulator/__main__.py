@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import ssl
@@ -15,7 +16,7 @@ import time
 from typing import NoReturn
 
 from ._faults import Fault
-from ._mask import mask
+from ._mask import hide, mask
 from ._received import Received
 from ._simulator import Simulator
 
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="simulator",
         description="A local PagerDuty: Events API v2 and v1, change events, incidents over REST, and a page at /.",
-        epilog="A fault is written like kind=status,code=503,count=3,retry_after=5. See Fault in _faults.py for all of it.",
+        epilog="A fault is written like kind=status,code=503,count=3,retry_after=5; all of it: Fault in _faults.py.",
     )
     parser.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="default: %(default)s; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
@@ -139,17 +140,15 @@ def _print_request(received: Received) -> None:
         words.append(f"key={mask(received.key)}")
     if received.reason:
         words.append(f"[{'taken; ' if received.taken else ''}{received.reason}]")
-    _print("  ".join(words))
+    _print(hide("  ".join(words), [received.key]))
 
 
 def _print(line: str) -> None:
     """One line whatever is in it; what a terminal would act upon is shown escaped."""
     line = "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
     encoding = sys.stdout.encoding or "ascii"
-    try:
+    with contextlib.suppress(OSError):  # when nobody reads any more, serving goes on
         print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
-    except OSError:
-        pass  # nobody reads any more; serving goes on
 
 
 def _write(path: str, text: str) -> None:

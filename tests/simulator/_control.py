@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The simulator's own HTTP interface under `/_simulator/`: what arrived, and which faults are next. Shows no whole key.
 
-    GET    health | requests | incidents | changes | faults
-    POST   faults      one fault or a list as JSON, or one on each line as text (`kind=status,code=503,count=3`)
-    DELETE faults
-    POST   reset
+GET    health | requests | incidents | changes | faults
+POST   faults      one fault or a list as JSON, or one on each line as text (`kind=status,code=503,count=3`)
+DELETE faults
+POST   reset
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ._answers import Answer, json_answer, method_not_allowed
+from ._answers import JSON, Answer, json_answer, method_not_allowed, text_answer
 from ._faults import Fault
 from ._http import Request
-from ._mask import mask, scrub
+from ._mask import hide, mask, scrub
 from ._received import Received
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ def respond(simulator: Simulator, request: Request) -> Answer:
             return json_answer(400, {"error": str(error)})
         for fault in faults:
             simulator.add_fault(fault)
-    elif name != "health" and name != "faults":
-        return json_answer(200, {name: _LISTS[name](simulator)})
+    elif name in _LISTS:
+        text = json.dumps({name: _LISTS[name](simulator)}, ensure_ascii=False)
+        return text_answer(200, hide(text, (received.key for received in simulator.requests)), JSON)
     body: dict[str, Any] = {"status": "ok", **simulator.tally()}
     if name == "faults":
         body["faults"] = [fault.describe() for fault in simulator.faults]
@@ -85,7 +86,7 @@ def _request(received: Received) -> dict[str, Any]:
     shown.update({name: getattr(received, name) for name in ("status", "fault", "taken", "reason")})
     shown["key"] = mask(received.key) if received.key else None
     shown["headers"] = {name: _header(name, value) for name, value in received.headers.items()}
-    shown["json"] = _masked(received.json, received.key)
+    shown["json"] = _masked(received.json)
     shown["body"] = None if received.json is not None else scrub(received.body[:10_000].decode("utf-8", "replace"))
     return shown
 
@@ -109,15 +110,8 @@ def _header(name: str, value: str) -> str:
     return "…" if "authorization" in name.lower() else scrub(value)
 
 
-def _masked(value: object, key: str | None) -> object:
-    """The value with the request's own key masked wherever it stands, and whatever stands in a key's place."""
-    if isinstance(value, dict):
-        return {
-            name: mask(each) if name in ("routing_key", "service_key") else _masked(each, key)
-            for name, each in value.items()
-        }
-    if isinstance(value, list):
-        return [_masked(each, key) for each in value]
-    if isinstance(value, str) and key:
-        return value.replace(key, mask(key))
-    return value
+def _masked(body: object) -> object:
+    """The body with whatever stands in a key's place masked, were it malformed."""
+    if not isinstance(body, dict):
+        return body
+    return {name: mask(value) if name in ("routing_key", "service_key") else value for name, value in body.items()}

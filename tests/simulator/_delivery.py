@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -56,16 +57,12 @@ def deliver(
 
 def close(connection: socket.socket) -> None:
     """Ends a connection cleanly: over TLS with a goodbye, then without losing what was sent."""
-    try:
-        if isinstance(connection, ssl.SSLSocket):
+    if isinstance(connection, ssl.SSLSocket):
+        with contextlib.suppress(OSError, ValueError):  # the peer's goodbye is not waited for, or it is gone already
             connection.settimeout(0)
             connection.unwrap()
-    except (OSError, ValueError):
-        pass  # the peer has not said goodbye yet, or is gone; ours has been sent where it could be
-    try:
+    with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
-    except OSError:
-        pass
     connection.close()
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way in which the simulator can misbehave: what a fault is, when it strikes, what it answers. Pure but for its dice.
+"""Every way to misbehave on purpose: what a fault is, when it strikes, what it answers. Pure but for its dice.
 
 How a broken answer goes over the wire is the business of `_delivery`.
 """
@@ -176,6 +176,8 @@ class Fault:
             value = getattr(self, each.name)
             if each.name in ("kind", "headers", "key") or value is None:
                 continue
+            if each.name == "count" and value == 1 and self.probability is None:
+                continue
             if each.name == "taken" and value == _TAKEN[self.kind]:
                 continue
             if each.name == "seconds" and value == _SECONDS.get(self.kind, 0.0):
@@ -283,7 +285,7 @@ def _one_of(name: str, value: str | None, choices: tuple[str, ...]) -> None:
 
 
 def _convert(name: str, value: Any) -> Any:
-    converter: Callable[[Any], Any] = {
+    converters: dict[str, Callable[[Any], Any]] = {
         "count": int,
         "code": int,
         "probability": float,
@@ -291,9 +293,9 @@ def _convert(name: str, value: Any) -> Any:
         "taken": _boolean,
         "headers": _headers,
         "retry_after": lambda given: given if isinstance(given, (int, float)) else str(given),
-    }.get(name, str)
+    }
     try:
-        return converter(value)
+        return converters.get(name, str)(value)
     except (TypeError, ValueError):
         raise ValueError(f"{name} cannot be {value!r}") from None
 

@@ -62,7 +62,7 @@ class Request:
         return parse_qs(urlsplit(self.target).query, keep_blank_values=True)
 
 
-class Malformed(Exception):
+class MalformedError(Exception):
     """What came is no HTTP request; holds the answer that says so, after which the connection ends."""
 
     def __init__(self, answer: Answer) -> None:
@@ -79,7 +79,7 @@ class Reader:
         self._buffer = bytearray()
 
     def read(self) -> Request | None:
-        """The next request, or None when the client has closed; raises Malformed and OSError."""
+        """The next request, or None when the client has closed; raises MalformedError and OSError."""
         head = self._until(b"\r\n\r\n")
         if head is None:
             return None
@@ -110,14 +110,14 @@ class Reader:
                 del self._buffer[: end + len(mark)]
                 return taken
             if len(self._buffer) > limit:
-                raise Malformed(text_answer(431, "Request Header Fields Too Large"))
+                raise MalformedError(text_answer(431, "Request Header Fields Too Large"))
             start = max(0, len(self._buffer) - len(mark) + 1)
             if not self._fill():
                 return None
 
     def _exactly(self, length: int) -> bytes | None:
         if length > MAX_BODY:
-            raise Malformed(text_answer(413, "Content Too Large"))
+            raise MalformedError(text_answer(413, "Content Too Large"))
         while len(self._buffer) < length:
             if not self._fill():
                 return None
@@ -134,11 +134,11 @@ class Reader:
             try:
                 size = int(line.split(b";")[0], 16)
             except ValueError:
-                raise Malformed(text_answer(400, "Bad chunk size")) from None
+                raise MalformedError(text_answer(400, "Bad chunk size")) from None
             if size == 0:
                 break
             if size < 0 or len(body) + size > MAX_BODY:
-                raise Malformed(text_answer(413, "Content Too Large"))
+                raise MalformedError(text_answer(413, "Content Too Large"))
             chunk = self._exactly(size + 2)
             if chunk is None:
                 return None
@@ -166,12 +166,12 @@ def _parse_head(head: bytes) -> tuple[str, str, str, Headers]:
     first, *rest = head.decode("latin-1").split("\r\n")
     parts = first.split(" ")
     if len(parts) != 3 or parts[2] not in ("HTTP/1.1", "HTTP/1.0") or not _TARGET.fullmatch(parts[1]):
-        raise Malformed(text_answer(400, "Bad request line"))
+        raise MalformedError(text_answer(400, "Bad request line"))
     pairs = []
     for line in rest:
         name, colon, value = line.partition(":")
         if not colon or not name or name != name.strip():
-            raise Malformed(text_answer(400, "Bad header line"))
+            raise MalformedError(text_answer(400, "Bad header line"))
         pairs.append((name, value.strip()))
     return parts[0], parts[1], parts[2], Headers(pairs)
 
@@ -179,5 +179,5 @@ def _parse_head(head: bytes) -> tuple[str, str, str, Headers]:
 def _length(headers: Headers) -> int:
     text = headers.get("Content-Length", "0")
     if not (text.isascii() and text.isdigit()):
-        raise Malformed(text_answer(400, "Bad Content-Length"))
+        raise MalformedError(text_answer(400, "Bad Content-Length"))
     return int(text)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from typing import Iterable
 
 _VISIBLE = 4
 _SHORTEST_SHOWN = 16  # below that, four characters would give away too much
@@ -17,6 +18,14 @@ def mask(key: object) -> str:
     if not isinstance(key, str) or not key:
         return "(none)"
     return "…" + key[-_VISIBLE:] if len(key) >= _SHORTEST_SHOWN else "…"
+
+
+def hide(text: str, keys: Iterable[str | None]) -> str:
+    """The text with these keys masked wherever they stand, however they came to be there."""
+    for key in set(keys):
+        if key and len(key) >= _SHORTEST_SHOWN and key.isalnum():
+            text = text.replace(key, mask(key))
+    return text
 
 
 def scrub(text: str) -> str:

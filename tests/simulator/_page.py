@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
 from ._answers import HTML, Answer, method_not_allowed, text_answer
 from ._faults import Fault
 from ._http import Request
-from ._mask import mask
+from ._mask import hide, mask
 from ._received import Received
 from ._state import Change, Incident, LogEntry
 
@@ -39,7 +39,8 @@ _STYLE = """
 :root { color-scheme: light dark; --back: #f4f5f7; --card: #fff; --text: #1d2430; --soft: #667085; --line: #e0e3e9;
   --code: #f0f2f5; --red: #c4261d; --amber: #9a6200; --green: #1a7f4b; --blue: #1f62c7; --grey: #667085; }
 @media (prefers-color-scheme: dark) { :root { --back: #12151b; --card: #1b2028; --text: #e6e9ef; --soft: #98a2b3;
-  --line: #2d3440; --code: #242b35; --red: #ff8a80; --amber: #ffc158; --green: #6ad79b; --blue: #8ab8ff; --grey: #98a2b3; } }
+  --line: #2d3440; --code: #242b35; --red: #ff8a80; --amber: #ffc158; --green: #6ad79b; --blue: #8ab8ff;
+  --grey: #98a2b3; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
 header, main { max-width: 64rem; margin: 0 auto; padding: 0 1.25rem; }
@@ -61,13 +62,15 @@ a { color: var(--blue); }
 .facts { margin: .3rem 0; color: var(--soft); font-size: .88rem; overflow-wrap: anywhere; }
 .facts b { color: var(--text); font-weight: 500; }
 .facts span { margin-right: 1.1rem; }
-dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .1rem 1rem; margin: .6rem 0; font-size: .88rem;
-  background: var(--code); border-radius: 6px; padding: .5rem .8rem; }
+dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .1rem 1rem; margin: .6rem 0;
+  font-size: .88rem; background: var(--code); border-radius: 6px; padding: .5rem .8rem; }
 dt { color: var(--soft); overflow-wrap: anywhere; }
 dd { margin: 0; min-width: 0; }
-dd, pre, code { font-family: ui-monospace, monospace; font-size: .84rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+dd, pre, code { font-family: ui-monospace, monospace; font-size: .84rem; white-space: pre-wrap; }
+dd, pre, code { overflow-wrap: anywhere; }
 dd { max-height: 16rem; overflow: auto; }
-ol.log { list-style: none; margin: .6rem 0 0; padding: .5rem 0 0; border-top: 1px solid var(--line); font-size: .88rem; }
+ol.log { list-style: none; margin: .6rem 0 0; padding: .5rem 0 0; font-size: .88rem; }
+ol.log { border-top: 1px solid var(--line); }
 ol.log li { display: grid; grid-template-columns: 5rem 7rem 1fr; gap: .6rem; overflow-wrap: anywhere; }
 ol.log time, td time { color: var(--soft); font-variant-numeric: tabular-nums; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: .88rem; overflow: hidden; }
@@ -88,14 +91,16 @@ def respond(simulator: Simulator, request: Request) -> Answer:
     """The page, or why there is none."""
     if request.method not in ("GET", "HEAD"):
         return method_not_allowed("GET, HEAD")
+    requests = simulator.requests
     page = render(
         url=simulator.url,
         incidents=simulator.incidents,
         changes=simulator.changes,
-        requests=simulator.requests,
+        requests=requests,
         faults=simulator.faults,
         paused="paused" in request.query,
     )
+    page = hide(page, (received.key for received in requests))
     return text_answer(200, page, HTML).with_headers(
         ("Content-Security-Policy", _POLICY), ("Referrer-Policy", "no-referrer"), ("Cache-Control", "no-store")
     )
@@ -229,10 +234,7 @@ def _troubles(troubles: Sequence[Received]) -> Iterable[str]:
         about += [_text(received.summary)] if received.summary else []
         about += [f"<span class=soft>dedup key</span> {_text(received.dedup_key)}"] if received.dedup_key else []
         about += [f"<span class=soft>integration key</span> {_text(mask(received.key))}"] if received.key else []
-        yield (
-            f"<tr><td>{_time(received.time)}<td>{answer}<td>{'<br>'.join(about)}"
-            f"<td>{_text(received.reason)}</tr>"
-        )
+        yield (f"<tr><td>{_time(received.time)}<td>{answer}<td>{'<br>'.join(about)}<td>{_text(received.reason)}</tr>")
     yield "</table>"
 
 
@@ -252,9 +254,11 @@ def _empty(url: str) -> str:
     command = f"curl -H 'Content-Type: application/json' {url}/v2/enqueue -d '{json.dumps(event)}'"
     return (
         '<h2>Nothing has happened yet</h2><div class="empty"><p>This is a PagerDuty of your own: nobody is paged. '
-        f"Let something send its events to <code>{_text(url)}</code> (in a playbook: <code>api_url: {_text(url)}</code>), "
-        f"and they appear here. Or try it from a shell:</p><pre>{_text(command)}</pre>"
-        '<p class="soft">Any integration key of 32 letters and digits will do, unless it was started with --key.</p></div>'
+        f"Let something send its events to <code>{_text(url)}</code> (in a playbook: "
+        f"<code>api_url: {_text(url)}</code>), and they appear here. Or try it from a shell:</p>"
+        f"<pre>{_text(command)}</pre>"
+        '<p class="soft">Any integration key of 32 letters and digits will do, unless some were named at the start '
+        "(<code>--key</code>).</p></div>"
     )
 
 

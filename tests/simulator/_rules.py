@@ -4,8 +4,8 @@
 """What is wrong with an event's body, in PagerDuty's words where they are known. Pure.
 
 Where PagerDuty is silent about a mistake (a null where a string belongs, a timestamp without an offset, an
-acknowledgement with a blank summary) it is refused here, so that a client's mistakes show in its tests. Fields that nobody
-knows are accepted, as PagerDuty accepts them.
+acknowledgement with a blank summary) it is refused here, so that a client's mistakes show in its tests. Fields that
+nobody knows are accepted, as PagerDuty accepts them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from datetime import datetime
 from typing import Any, Iterator
 
-from ._events import ACTIONS, CHANGE, TRIGGER, V1
+from ._events import ACKNOWLEDGE, ACTIONS, CHANGE, RESOLVE, TRIGGER, V1
 
 BODY_LIMIT = 512_000  # bytes; PagerDuty says 512 KB, and a careful client counts thousands
 KEY_LENGTH = 32
@@ -29,11 +29,18 @@ _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+class NotJsonError(ValueError):
+    """A body that not every JSON reader would take."""
+
+
 def parse(body: bytes) -> object:
-    """The JSON value that a request's body holds; ValueError if it holds none that every JSON reader would take."""
-    value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-    if b"\\u" in body and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
-        raise ValueError("half a surrogate pair")
+    """The JSON value that a request's body holds; NotJsonError if it holds none."""
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        if b"\\u" in body and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+            raise ValueError("half a surrogate pair")
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError(str(error)) from None
     return value
 
 
@@ -57,7 +64,7 @@ def _v2(body: dict[str, Any]) -> Iterator[str]:
         yield "'event_action' is missing or blank"
     elif action not in ACTIONS:
         yield "'event_action' is invalid (must be one of the following: 'trigger', 'acknowledge' or 'resolve')"
-    yield from _dedup_key(body, required=action != TRIGGER)
+    yield from _dedup_key(body, required=action in (ACKNOWLEDGE, RESOLVE))
     yield from _strings(body, "client", "client_url")
     yield from _payload(body, required=("summary", "source", "severity") if action == TRIGGER else ())
     yield from _links(body)
@@ -168,7 +175,7 @@ def _v1(body: dict[str, Any]) -> Iterator[str]:
     action = body.get("event_type")
     if action not in ACTIONS:
         yield "event_type is invalid (must be one of: trigger acknowledge resolve)"
-    yield from _incident_key(body, required=action != TRIGGER)
+    yield from _incident_key(body, required=action in (ACKNOWLEDGE, RESOLVE))
     yield from _description(body, required=action == TRIGGER)
     yield from _strings(body, "client", "client_url")
     if not isinstance(body.get("details", {}), dict):

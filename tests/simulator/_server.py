@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -16,14 +17,14 @@ from typing import Callable
 
 from ._answers import text_answer
 from ._delivery import Exchange, close, deliver
-from ._http import Malformed, Reader, Request, encode
+from ._http import MalformedError, Reader, Request, encode
 
 _BACKLOG = 1024
 _JOIN_SECONDS = 2.0
 
 
 def check_loopback(host: str) -> str:
-    """The address to listen on; ValueError unless it is a loopback one, since the simulator asks nobody who they are."""
+    """The address to listen on; ValueError unless it is a loopback one, since nobody is asked who they are."""
     address = "127.0.0.1" if host == "localhost" else host
     try:
         is_loopback = ipaddress.ip_address(address).is_loopback
@@ -90,10 +91,8 @@ class Server:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _wake_acceptor(self) -> None:
-        try:  # closing a socket does not end another thread's accept() everywhere; a connection does
+        with contextlib.suppress(OSError):  # closing does not end another thread's accept() everywhere; a client does
             socket.create_connection((self.host, self.port), timeout=1).close()
-        except OSError:
-            pass
 
     def _accept(self, listener: socket.socket, stopping: threading.Event) -> None:
         while not stopping.is_set():
@@ -127,16 +126,16 @@ class Server:
         except (OSError, ValueError):
             pass  # the client went away, or was no TLS client (ValueError: cut in the midst of a TLS read)
         finally:
+            close(connection)
             with self._lock:
                 self._connections.pop(connection, None)
-            close(connection)
 
     def _converse(self, connection: socket.socket, stopping: threading.Event) -> None:
         reader = Reader(connection)
         while not stopping.is_set():
             try:
                 request = reader.read()
-            except Malformed as error:
+            except MalformedError as error:
                 head, body = encode(error.answer, time.time(), keep_alive=False)
                 connection.sendall(head + body)
                 return
@@ -155,7 +154,5 @@ class Server:
 
 
 def _cut(connection: socket.socket) -> None:
-    try:  # the plain socket's method: the TLS one would pull its state away from the thread that reads
+    with contextlib.suppress(OSError):  # the TLS socket's own method would pull its state away from the reading thread
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
-    except OSError:
-        pass

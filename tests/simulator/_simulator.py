@@ -20,7 +20,7 @@ from ._faults import REST, Fault, Faults
 from ._http import Request
 from ._limit import RateLimit
 from ._received import Received
-from ._rules import BODY_LIMIT, parse, problems
+from ._rules import BODY_LIMIT, NotJsonError, parse, problems
 from ._server import Server, tls_context
 from ._state import Change, Incident, State
 
@@ -262,7 +262,7 @@ def _read(body: bytes) -> object:
         return _UNREADABLE
     try:
         return parse(body)
-    except (ValueError, RecursionError):
+    except NotJsonError:
         return _UNREADABLE
 
 

@@ -124,9 +124,7 @@ class State:
     def apply(self, event: Event, now: float) -> str:
         """Processes an alert event; returns its dedup key, made here if it came without."""
         dedup_key = event.dedup_key or self._make_key()
-        entry = LogEntry(
-            now, str(event.action), event.summary, event.details, event.severity, event.source, event.api
-        )
+        entry = LogEntry(now, str(event.action), event.summary, event.details, event.severity, event.source, event.api)
         index = self._open.get((event.key, dedup_key))
         if index is not None:
             self._update(index, entry)
@@ -178,6 +176,6 @@ class State:
         incident = self._incidents[index]
         # A trigger leaves the status alone: what is acknowledged stays acknowledged.
         status = {ACKNOWLEDGE: ACKNOWLEDGED, RESOLVE: RESOLVED}.get(entry.action, incident.status)
-        self._incidents[index] = replace(incident, status=status, log=incident.log + (entry,))
+        self._incidents[index] = replace(incident, status=status, log=(*incident.log, entry))
         if status == RESOLVED:
             del self._open[incident.key, incident.dedup_key]

@@ -60,15 +60,20 @@ class Run:
 
     def task(self, name: str, host: str = "localhost") -> TaskResult:
         """The one result of the task with this name on this host, loop items aside."""
-        found = [result for result in self.results if (result.task, result.host, result.item) == (name, host, False)]
+        found = self._results(name, host, item=False)
         if len(found) != 1:
             known = sorted({(result.host, result.task) for result in self.results})
-            raise LookupError(f"{len(found)} results of task {name!r} on {host!r} among {known}; output:\n{self.output}")
+            raise LookupError(
+                f"{len(found)} results of task {name!r} on {host!r} among {known}; output:\n{self.output}"
+            )
         return found[0]
 
     def items(self, name: str, host: str = "localhost") -> list[TaskResult]:
         """The results of a loop's items."""
-        return [result for result in self.results if (result.task, result.host, result.item) == (name, host, True)]
+        return self._results(name, host, item=True)
+
+    def _results(self, name: str, host: str, *, item: bool) -> list[TaskResult]:
+        return [result for result in self.results if (result.task, result.host, result.item) == (name, host, item)]
 
 
 class Ansible:
@@ -115,8 +120,10 @@ class Ansible:
         stats = [line["stats"] for line in lines if "stats" in line]
         return Run(run.command, run.rc, run.stdout, run.stderr, results, stats[-1] if stats else None)
 
-    def tasks(self, tasks: Sequence[Mapping[str, Any]], *args: str, play: Mapping[str, Any] | None = None, **options: Any) -> Run:
-        """Run ``tasks`` in one play, by default on localhost without gathering facts; ``play`` are its other keywords."""
+    def tasks(
+        self, tasks: Sequence[Mapping[str, Any]], *args: str, play: Mapping[str, Any] | None = None, **options: Any
+    ) -> Run:
+        """Run ``tasks`` in one play, by default on localhost without facts; ``play`` are its other keywords."""
         keywords = {"hosts": "localhost", "gather_facts": False, **(play or {})}
         return self([{**keywords, "tasks": list(tasks)}], *args, **options)
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Callable
 
 import pytest
+
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 KEY = "R0123456789abcdefGHIJKLMNOPqrstu"

@@ -21,7 +21,7 @@ author: the oncall.pagerduty authors
 """
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no types
+class CallbackModule(CallbackBase):
     """Loaded without being enabled, so that a test's own callbacks_enabled stays as it is."""
 
     CALLBACK_VERSION = 2.0

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the settings that module_utils/_options.py specifies."""
+"""Documentation of the integration key and the connection, as module_utils/_options.py specifies them."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The integration key, the connection, the retries."""
+    """The integration key and the way to PagerDuty."""
 
     DOCUMENTATION = r"""
 options:
@@ -70,45 +70,81 @@ options:
       - URL of the proxy to go through. May hold a user and a password, which are never shown.
       - Without it E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY) count.
     type: str
-  max_retries:
-    description:
-      - How many attempts may follow the first one. V(0) tries once.
-      - What is tried again are network errors, the throttling answers (429, and 403 from API v1), 408 and 5xx. Any
-        other answer is PagerDuty's last word.
-      - Every attempt sends the same event with the same key, so no retry can open a second incident.
-    type: int
-    default: 5
-  retry_base_interval:
-    description:
-      - Seconds before the first retry. Doubles with each further one.
-    type: float
-    default: 1.0
-  retry_max_interval:
-    description:
-      - The longest wait between two attempts in seconds, even where PagerDuty asks for a longer one by
-        C(Retry-After).
-    type: float
-    default: 60.0
-  jitter:
-    description:
-      - Whether each wait is a random part of the computed one, so that many senders do not come back together.
-      - With V(false) the waits are exactly O(retry_base_interval) times 1, 2, 4 and so on.
-    type: bool
-    default: true
   timeout:
     description:
       - Seconds that one attempt may take, connecting, sending and reading the answer together.
     type: float
     default: 10.0
-  deadline:
-    description:
-      - Seconds that all attempts and waits may take together. A wait that would overrun it is not begun.
-    type: float
-    default: 120.0
-notes:
-  - Every setting from O(routing_key) to O(deadline) can also be given as a variable with C(pagerduty_) before its
-    name, in the environment with C(PAGERDUTY_) before its name in capital letters, or in the section C([pagerduty])
-    of C(ansible.cfg). What the task says goes first, then the variable, the environment and C(ansible.cfg).
 requirements:
   - requests, on the machine that sends
+"""
+
+    PLUGINS = r"""
+options:
+  routing_key:
+    env:
+      - name: PAGERDUTY_ROUTING_KEY
+    ini:
+      - section: pagerduty
+        key: routing_key
+  routing_key_file:
+    env:
+      - name: PAGERDUTY_ROUTING_KEY_FILE
+    ini:
+      - section: pagerduty
+        key: routing_key_file
+  region:
+    env:
+      - name: PAGERDUTY_REGION
+    ini:
+      - section: pagerduty
+        key: region
+  api_url:
+    env:
+      - name: PAGERDUTY_API_URL
+    ini:
+      - section: pagerduty
+        key: api_url
+  allow_http:
+    env:
+      - name: PAGERDUTY_ALLOW_HTTP
+    ini:
+      - section: pagerduty
+        key: allow_http
+  validate_certs:
+    env:
+      - name: PAGERDUTY_VALIDATE_CERTS
+    ini:
+      - section: pagerduty
+        key: validate_certs
+  ca_path:
+    env:
+      - name: PAGERDUTY_CA_PATH
+    ini:
+      - section: pagerduty
+        key: ca_path
+  client_cert:
+    env:
+      - name: PAGERDUTY_CLIENT_CERT
+    ini:
+      - section: pagerduty
+        key: client_cert
+  client_key:
+    env:
+      - name: PAGERDUTY_CLIENT_KEY
+    ini:
+      - section: pagerduty
+        key: client_key
+  proxy:
+    env:
+      - name: PAGERDUTY_PROXY
+    ini:
+      - section: pagerduty
+        key: proxy
+  timeout:
+    env:
+      - name: PAGERDUTY_TIMEOUT
+    ini:
+      - section: pagerduty
+        key: timeout
 """

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where PagerDuty is and how to get there, as a value. Importing it loads no HTTP library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where PagerDuty is and how to get there.
+
+    Attributes:
+        base_url: scheme, host, port and leading path, without a slash at the end.
+        validate_certs: whether the server's certificate is checked.
+        ca_path: file or folder with the certificates of the authorities to trust; None for the usual ones.
+        client_cert: file with the client's certificate, and its key unless client_key names that.
+        client_key: file with the client's key.
+        proxy: URL of a proxy; None for what the environment says. May hold a password.
+    """
+
+    base_url: str
+    validate_certs: bool = True
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = field(default=None, repr=False)

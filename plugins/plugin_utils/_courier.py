@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The courier: a process of its own that sends what ansible-playbook puts into the outbox.
+
+It is no thread of ansible-playbook, since a forked worker can inherit a lock of OpenSSL that such a thread holds, and
+then waits for ever. It goes on while its parent lives, and for a bounded time after that if something is left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import Log
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Caps, Outbox
+
+# How soon a new event is seen. Looking costs some microseconds.
+_LOOK_SECONDS = 0.02
+# How soon the next courier follows one that has ended.
+_LOCK_SECONDS = 0.1
+# How long a courier that was told to stop waits for the attempts under way to end, beyond their own time-out.
+_LAST_ATTEMPT_SECONDS = 5.0
+
+
+def log_path(outbox_path: str) -> str:
+    """Return where the courier of an outbox writes its log."""
+    return f"{outbox_path}.log"
+
+
+class Courier:
+    """Works an outbox until there is nothing more to do for it."""
+
+    def __init__(self, settings: DeliverySettings, parent: int, log: Callable[[str], None]) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            settings: how to send.
+            parent: process id of who started it.
+            log: writes a line.
+        """
+        self._settings = settings
+        self._log = log
+        self._parent = parent
+        self._orphaned: float | None = None
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Begin no further attempt; what is under way is finished, the rest stays in the outbox."""
+        self._stop.set()
+
+    def work(self) -> None:
+        """Wait for the turn, send, and come back when it is over."""
+        lock = SenderLock(self._settings.outbox_path)
+        while not lock.acquire():
+            if self._is_over():
+                return
+            self._stop.wait(_LOCK_SECONDS)
+        try:
+            database = Database(self._settings.outbox_path)
+            outbox = Outbox(database, Caps(self._settings.max_events, self._settings.max_age))
+            if lock.is_certain:
+                outbox.release_all()
+            self._send(outbox)
+            database.close()
+        finally:
+            lock.release()
+
+    def _send(self, outbox: Outbox) -> None:
+        # The HTTP library is loaded here, so not by a courier that only waits for its turn.
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drain import Drain
+
+        drain = Drain(outbox, self._settings, self._log)
+        while not self._is_over() and not (self._is_orphan() and not drain.busy and outbox.is_empty()):
+            drain.turn(_LOOK_SECONDS)
+        drain.finish(_LAST_ATTEMPT_SECONDS)
+        self._log(f"{drain.accepted} accepted; the courier ends")
+
+    def _is_over(self) -> bool:
+        """Whether to end in any case."""
+        if self._stop.is_set():
+            return True
+        return self._is_orphan() and time.monotonic() - (self._orphaned or 0) > self._settings.courier_linger
+
+    def _is_orphan(self) -> bool:
+        if self._orphaned is None and os.getppid() != self._parent:
+            self._orphaned = time.monotonic()
+        return self._orphaned is not None
+
+
+def main(settings: DeliverySettings, parent: int) -> int:
+    """Be a courier in a process made for it; returns the exit code."""
+    log = Log(log_path(settings.outbox_path))
+    courier = Courier(settings, parent, log)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_details: courier.stop())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        courier.work()
+    except (DatabaseError, OSError) as error:
+        log(str(error))
+        return 1
+    return 0

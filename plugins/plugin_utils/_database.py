@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens the one SQLite file that holds the outbox and the ledger: private, durable, at the newest schema.
+
+Import it where a file is about to be opened, not before: that loads SQLite. A connection must not be used, nor
+closed, in a process forked from the one that opened it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _schema, _steady
+
+# How long a writer waits for other writers. A commit takes milliseconds; a full disk or a slow NFS may take longer.
+BUSY_SECONDS = 15.0
+
+
+class DatabaseError(PagerDutyError):
+    """The file cannot be made, opened, read or written. The text names it and says why."""
+
+
+class Database:
+    """One connection. Every change is a transaction that is on disk when it returns."""
+
+    def __init__(self, path: str, wall: Callable[[], float] = time.time) -> None:
+        """Open the file, making it and its folder if they are not there.
+
+        Args:
+            path: where the file is.
+            wall: the wall clock, read if this boot has not used the file yet.
+
+        Raises:
+            DatabaseError: if that is not possible.
+        """
+        self.path = path
+        with self._explained():
+            _make_private(path)
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare(wall)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def now(self) -> float:
+        """Return the present as the file counts it: Unix time that never jumps."""
+        return self._booted + _steady.uptime()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Cursor]:
+        """Do several things as one: all of them are on disk afterwards, or none.
+
+        Raises:
+            DatabaseError: if it could not be done.
+        """
+        with self._explained():
+            cursor = self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def read(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows that answer a query.
+
+        Raises:
+            DatabaseError: if it could not be asked.
+        """
+        with self._explained():
+            return self._connection.execute(query, values).fetchall()
+
+    def version(self) -> int:
+        """Return a number that changes when another connection has changed the file. Costs microseconds."""
+        return int(self.read("PRAGMA data_version")[0][0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._explained():
+            self._connection.close()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise DatabaseError(f"{self.path} cannot be used: {reason}") from None
+
+    def _prepare(self, wall: Callable[[], float]) -> None:
+        self._use_write_ahead_log()
+        # FULL: a commit is on disk when it returns, not at the next checkpoint.
+        self._connection.execute("PRAGMA synchronous = FULL")
+        # What was sent holds an integration key: overwrite it when it is deleted.
+        self._connection.execute("PRAGMA secure_delete = ON")
+        if self._schema_version() != len(_schema.MIGRATIONS):
+            self._migrate()
+        self._booted = self._anchor(wall).booted
+
+    def _use_write_ahead_log(self) -> None:
+        """Switch to the write-ahead log, once for each file. SQLite does not wait for others here, so this does."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                if self._connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
+                    return
+                raise sqlite3.OperationalError("the file system does not support a write-ahead log")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.01)
+
+    def _schema_version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def _migrate(self) -> None:
+        with self.transaction() as cursor:
+            version = self._schema_version()  # another process may have been first
+            if version > len(_schema.MIGRATIONS):
+                raise DatabaseError(f"{self.path} was made by a newer version of this collection")
+            for migration in _schema.MIGRATIONS[version:]:
+                for statement in migration:
+                    cursor.execute(statement)
+            cursor.execute(f"PRAGMA user_version = {len(_schema.MIGRATIONS)}")
+
+    def _anchor(self, wall: Callable[[], float]) -> _steady.Anchor:
+        boot_id = _steady.read_boot_id()
+        stored = self._stored_anchor()
+        if stored is not None and boot_id and stored.boot_id == boot_id:
+            return stored
+        with self.transaction() as cursor:
+            stored = self._stored_anchor()
+            found = _steady.anchor(stored, boot_id, wall(), _steady.uptime(), self._latest())
+            if found != stored:
+                cursor.execute("DELETE FROM clock")
+                cursor.execute("INSERT INTO clock (boot_id, booted) VALUES (?, ?)", (found.boot_id, found.booted))
+        return found
+
+    def _stored_anchor(self) -> _steady.Anchor | None:
+        rows = self._connection.execute("SELECT boot_id, booted FROM clock").fetchall()
+        return _steady.Anchor(*rows[0]) if rows else None
+
+    def _latest(self) -> float:
+        row = self._connection.execute(
+            "SELECT MAX((SELECT IFNULL(MAX(created), 0) FROM events), (SELECT IFNULL(MAX(at), 0) FROM sends))"
+        ).fetchone()
+        return float(row[0])
+
+
+def _make_private(path: str) -> None:
+    """Make the file for its owner alone; so are SQLite's files beside it, which take after it."""
+    os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if os.fstat(descriptor).st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drains an outbox: claims what is due, has it sent, and writes down what came of it.
+
+Everything that decides what is sent when comes together here: pace, back-off, circuit breakers. The outbox is touched
+by the caller's thread only; what waits for the network are the workers.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import random
+import socket
+import time
+from collections.abc import Callable
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy, Wait
+from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Outcome
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._breaker import Breaker
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import DatabaseError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Claim, Lanes, Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Attempt, Workers
+
+# PagerDuty answers in some tenths of a second, so these four send more than any pace allows to one key.
+_WORKERS = 4
+# How often to look whether a delay has passed. What is new in the outbox is seen at once.
+_LOOK_SECONDS = 0.25
+
+
+class Drain:
+    """Sends what is in an outbox, for as long as somebody calls `turn`."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        settings: DeliverySettings,
+        log: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        random_number: Callable[[], float] = random.random,
+    ) -> None:
+        self._outbox = outbox
+        self._log = log
+        self._clock = clock
+        self._random_number = random_number
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+        self._pace = Pace(settings.max_events_per_minute)
+        self._retries = RetryPolicy(
+            max_retries=1_000_000,
+            base_interval=settings.retry_base_interval,
+            max_interval=settings.retry_max_interval,
+            jitter=settings.jitter,
+            deadline=1e9,
+        )
+        self._workers = Workers(_WORKERS)
+        self._unwritten: list[tuple[Claim, Attempt]] = []
+        self._breakers: dict[str, Breaker] = collections.defaultdict(Breaker)
+        self._paused: dict[Lanes, float] = {}
+        self._version = -1
+        self._looked = float("-inf")
+        self._first = 0
+        self.accepted = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether attempts are under way, or their outcome is not written down yet."""
+        return bool(self._workers.busy or self._unwritten)
+
+    def turn(self, wait: float) -> None:
+        """Do what can be done now; waits so many seconds at most for an attempt to end."""
+        ended = self._workers.ended(wait)
+        self._unwritten += ended
+        try:
+            self._write_down()
+            if ended or self._something_new():
+                self._begin()
+        except DatabaseError as error:  # a full disk, say: nothing is lost, and nothing goes on before there is room
+            self._log(str(error))
+            self._looked = self._clock()
+
+    def finish(self, limit: float) -> None:
+        """Wait for the attempts under way, so many seconds at most, and begin no new ones."""
+        deadline = self._clock() + limit
+        while self.busy and self._clock() < deadline:
+            self._unwritten += self._workers.ended(min(0.1, limit))
+            try:
+                self._write_down()
+            except DatabaseError as error:
+                self._log(str(error))
+        self._workers.close()
+
+    def _something_new(self) -> bool:
+        version = self._outbox.version()
+        if version == self._version and self._clock() - self._looked < _LOOK_SECONDS:
+            return False
+        self._version = version
+        return True
+
+    def _begin(self) -> None:
+        self._looked = self._clock()
+        lanes = self._outbox.lanes()
+        # No key may always be the first to get a free worker.
+        self._first += 1
+        for index in range(len(lanes)):
+            if self._workers.free:
+                self._begin_some(lanes[(index + self._first) % len(lanes)], -(-self._workers.free // len(lanes)))
+
+    def _begin_some(self, lanes: Lanes, share: int) -> None:
+        breaker = self._breakers[lanes.base_url]
+        now = self._clock()
+        most = min(share, self._workers.free, breaker.room(now))
+        if most <= 0 or now < self._paused.get(lanes, now):
+            return
+        claims = self._outbox.claim(self._owner, lanes, most, self._pace)
+        breaker.began(len(claims))
+        for claim in claims:
+            self._workers.begin(claim)
+
+    def _write_down(self) -> None:
+        """Record what came of attempts. One stays in the list, and its lane claimed, until it is on disk."""
+        while self._unwritten:
+            claim, attempt = self._unwritten[0]
+            self._record(claim, attempt)
+            del self._unwritten[0]
+
+    def _record(self, claim: Claim, attempt: Attempt) -> None:
+        what = f"event {claim.id}, attempt {claim.attempts}"
+        if attempt.outcome is Outcome.ACCEPTED:
+            self._outbox.accepted(claim)
+            self.accepted += 1
+            self._log(f"{what}: accepted")
+        elif attempt.outcome is Outcome.REFUSED:
+            self._outbox.refused(claim, self._owner, attempt.error)
+            self._log(f"{what}: set aside: {attempt.error}")
+        else:
+            delay = self._delay(claim, attempt)
+            self._outbox.postponed(claim, self._owner, delay, attempt.error, attempt.maybe_taken)
+            self._log(f"{what}: {attempt.error}; the next one in {delay:.1f} s")
+            if attempt.throttled:
+                self._paused[claim.lanes] = self._clock() + delay
+        self._tell_breaker(claim, attempt)
+
+    def _delay(self, claim: Claim, attempt: Attempt) -> float:
+        step = self._retries.after(claim.attempts, 0.0, self._random_number(), attempt.retry_after)
+        return step.seconds if isinstance(step, Wait) else self._retries.max_interval
+
+    def _tell_breaker(self, claim: Claim, attempt: Attempt) -> None:
+        breaker = self._breakers[claim.lanes.base_url]
+        was_open = breaker.is_open
+        if attempt.answered:
+            breaker.answered()
+        elif attempt.down:
+            lane = (claim.lanes.fingerprint, claim.event.dedup_key or claim.id)
+            breaker.failed(lane, self._clock(), self._random_number())
+        else:
+            breaker.learned_nothing()
+        if breaker.is_open and not was_open:
+            self._log("PagerDuty seems to be down; one event at a time asks whether it is back")
+        elif was_open and not breaker.is_open:
+            self._log("PagerDuty is back")

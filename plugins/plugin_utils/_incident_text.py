@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says what an incident is about, for the person who is woken by it. Pure; what it returns still has to be redacted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Errored
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
+
+# How much is shown. A title is read on a telephone's lock screen, details on a screen.
+_HOSTS_IN_SUMMARY = 3
+_HOSTS_IN_DETAILS = 100
+_MESSAGE_CHARACTERS = 2000
+_STDERR_LINES = 20
+_ITEMS = 10
+
+HIDDEN = "The task hides its result (no_log)."
+
+
+def summary(incident: Incident, job: str) -> str:
+    """Return the incident's title, as in C(deploy.yml failed on 3 of 40 hosts: Install nginx (web1, web2, web3))."""
+    cause = incident.cause
+    if not isinstance(cause, Outcome):
+        return _end_summary(cause, job)
+    hosts = list(incident.hosts) or [cause.host]
+    where = _where(hosts, incident.total)
+    if not incident.of_kind("failed") and incident.hosts:
+        text = f"{job} could not reach {where}{_names(hosts)}"
+    else:
+        text = f"{job} failed on {where}: {_tasks(incident, cause)}{_names(hosts)}"
+    return text if incident.ended is None else f"{text}; the run was cut short"
+
+
+def _end_summary(cut: Cut, job: str) -> str:
+    if isinstance(cut, Errored):
+        return f"{job} was ended by an error: {_first_line(cut.text)}"
+    return f"{job} was interrupted{_by(cut)}"
+
+
+def _by(cut: Cut) -> str:
+    return "" if isinstance(cut, Errored) or not cut.signal else f" by {cut.signal}"
+
+
+def _where(hosts: Sequence[str], total: int | None) -> str:
+    if total == 1 or (total is None and len(hosts) == 1):
+        return hosts[0]
+    count = f"{len(hosts)} of {max(total, len(hosts))}" if total else str(len(hosts))
+    return f"{count} hosts"
+
+
+def _names(hosts: Sequence[str]) -> str:
+    """Return the first hosts' names in brackets, unless the only one was named before."""
+    shown = ", ".join(hosts[:_HOSTS_IN_SUMMARY])
+    more = len(hosts) - _HOSTS_IN_SUMMARY
+    return f" ({shown} and {more} more)" if more > 0 else f" ({shown})"
+
+
+def _tasks(incident: Incident, cause: Outcome) -> str:
+    tasks = dict.fromkeys(place for _kind, place in incident.hosts.values() if place is not None)
+    others = len(tasks) - 1
+    if others > 0:
+        return f"{cause.task} and {others} other task{'s' if others > 1 else ''}"
+    return cause.task
+
+
+def details(incident: Incident, run: RunContext) -> dict[str, Any]:
+    """Return the incident's details, the most useful first; entries that say nothing are None."""
+    cause = incident.cause
+    hosts = list(incident.hosts)
+    entries: dict[str, Any] = {"job": run.job_name}
+    if isinstance(cause, Outcome):
+        entries.update(_failure(cause))
+        unreachable = incident.of_kind("unreachable")
+        entries["failed_hosts"] = _listed(incident.of_kind("failed"))
+        entries["unreachable_hosts"] = _listed(unreachable)
+        others = [{"host": sample.host, **_failure(sample)} for sample in incident.samples if sample is not cause]
+        entries["other_failures"] = others or None
+    elif isinstance(cause, Errored):
+        entries["error"] = _shortened(cause.text)
+    if incident.ended is not None:
+        entries["run"] = _ending(incident.ended)
+    entries["rerun"] = run.rerun_command(hosts)
+    entries["playbook"] = run.playbook
+    entries["user"] = run.user
+    entries["controller"] = run.controller
+    entries["git_revision"] = run.git_revision
+    entries["ansible_core"] = run.ansible_core
+    entries["inventory"] = ", ".join(run.inventories) or None
+    return entries
+
+
+def _failure(outcome: Outcome) -> dict[str, Any]:
+    """Return what is known about one failure."""
+    return {
+        "play": outcome.play or None,
+        "role": outcome.role or None,
+        "task": outcome.task or None,
+        "path": outcome.path or None,
+        "message": HIDDEN if outcome.hidden else _shortened(outcome.message) or None,
+        "stderr": "\n".join(outcome.stderr.splitlines()[-_STDERR_LINES:])[-_MESSAGE_CHARACTERS:] or None,
+        "failed_items": _items(outcome),
+        "delegated_to": outcome.delegated_to or None,
+    }
+
+
+def _items(outcome: Outcome) -> list[Any] | None:
+    shown: list[Any] = [
+        {"item": _shortened(item.label) or None, "message": _shortened(item.message or item.stderr) or None}
+        for item in outcome.items[:_ITEMS]
+    ]
+    more = len(outcome.items) - len(shown) + outcome.items_left_out
+    if more > 0:
+        shown.append(f"and {more} more")
+    return shown or None
+
+
+def _listed(hosts: Sequence[str]) -> list[str] | None:
+    shown = list(hosts[:_HOSTS_IN_DETAILS])
+    if len(hosts) > len(shown):
+        shown.append(f"and {len(hosts) - len(shown)} more")
+    return shown or None
+
+
+def _ending(cut: Cut) -> str:
+    if isinstance(cut, Errored):
+        return f"ended by an error before its end: {_first_line(cut.text)}"
+    return f"interrupted{_by(cut)} before its end"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MESSAGE_CHARACTERS else text[: _MESSAGE_CHARACTERS - 1] + "…"
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes incidents of failures: which belong together, and when PagerDuty is to hear of them. Pure.
+
+The first failure of an incident is told at once. Later ones are gathered into one update at the end of the play, so
+the number of events does not grow with the number of failing hosts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Union
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import SEVERITIES
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import (
+    Cut,
+    Decision,
+    Errored,
+    Failure,
+    Finished,
+    Withdrawn,
+)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
+
+MAX_SAMPLES = 10
+"""Failures of one incident of which message and place are kept; more are counted only. Nobody reads more at night."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a host failed, so that a later run can be seen to get through it. Line numbers move, so there is none."""
+
+    file: str
+    role: str
+    task: str
+
+
+@dataclass
+class Incident:
+    """One incident of this run, as far as it is known.
+
+    Attributes:
+        dedup_key: its key at PagerDuty.
+        steering: how its first failure was to be paged.
+        labels: the labels that its failures have in common, by name.
+        hosts: the failed hosts in order, each with the kind of its failure and its place.
+        samples: the first failures, one of each host.
+        cause: what it is about first of all: a failure, or the end of the run.
+        ended: what cut the run short, if anything did.
+        severity: the worst of its failures' severities.
+    """
+
+    dedup_key: str
+    steering: Steering
+    labels: Mapping[str, str]
+    cause: Outcome | Cut
+    severity: str
+    hosts: dict[str, tuple[str, Place | None]] = field(default_factory=dict)
+    samples: list[Outcome] = field(default_factory=list)
+    ended: Cut | None = None
+
+    @property
+    def total(self) -> int | None:
+        """How many hosts the play of the first failure has."""
+        return self.steering.hosts
+
+    def of_kind(self, kind: str) -> list[str]:
+        """Return the hosts that failed in this way."""
+        return [host for host, (own, _place) in self.hosts.items() if own == kind]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """PagerDuty is to hear this about an incident now."""
+
+    what: Literal["opened", "updated", "withdrawn"]
+    incident: Incident
+
+
+@dataclass(frozen=True)
+class Unpaged:
+    """A failure that nobody can be paged for, and why."""
+
+    problem: str
+
+
+Step = Union[Notice, Unpaged]
+
+
+class IncidentBook:
+    """Keeps the incidents of one playbook's run."""
+
+    def __init__(
+        self,
+        job: str,
+        page_on: Iterable[str],
+        steer: Callable[[str, Outcome | None], Steering],
+        label: Callable[[str, str, Outcome | None], str],
+    ) -> None:
+        """Begin with no incident.
+
+        Args:
+            job: the job's name.
+            page_on: the causes to page for, out of CAUSES.
+            steer: says how a host's failure is to be paged; host and outcome, or none of them for the run's end.
+            label: the value of a label (its name, the host, the outcome) that only the run knows.
+        """
+        self._job = job
+        self._page_on = frozenset(page_on)
+        self._steer = steer
+        self._label = label
+        self._incidents: dict[tuple[str, str, str], Incident] = {}
+        self._stale: dict[tuple[str, str, str], None] = {}
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """The incidents of this run, in the order in which they were opened."""
+        return list(self._incidents.values())
+
+    def take(self, decision: Decision) -> list[Step]:
+        """Take a decision about a failure, or the end of the run, and return what PagerDuty is to hear at once."""
+        if isinstance(decision, Failure):
+            return self._failure(decision)
+        if isinstance(decision, Withdrawn):
+            return self._withdrawn(decision.hosts)
+        if isinstance(decision, Finished):
+            return self.play_ended()
+        return self._cut(decision)
+
+    def play_ended(self) -> list[Step]:
+        """Return the updates that have been gathered."""
+        updates: list[Step] = [Notice("updated", self._incidents[identity]) for identity in self._stale]
+        self._stale.clear()
+        return updates
+
+    def _failure(self, failure: Failure) -> list[Step]:
+        cause = failure.cause
+        if cause.kind not in self._page_on:
+            return []
+        steering = self._enabled_steering(failure)
+        if steering is None:
+            return []
+        if steering.target is None:
+            return [Unpaged(steering.problem or "there is no integration key")]
+        labels = {name: self._value(name, steering, failure) for name in steering.group_by}
+        key = steering.dedup_key or self._key(labels)
+        identity = (steering.target.routing_key, steering.target.settings.connection.base_url, key)
+        incident = self._incidents.get(identity)
+        severity = steering.severities[cause.kind]
+        steps: list[Step] = []
+        if incident is None:
+            incident = Incident(key, steering, labels, cause, severity)
+            self._incidents[identity] = incident
+            steps.append(Notice("opened", incident))
+        else:
+            self._stale[identity] = None
+            incident.severity = _worse(incident.severity, severity)
+        place = place_of(cause)
+        for host in failure.hosts:
+            incident.hosts.setdefault(host, (cause.kind, place))
+        if len(incident.samples) < MAX_SAMPLES and cause not in incident.samples:
+            incident.samples.append(cause)
+        return steps
+
+    def _enabled_steering(self, failure: Failure) -> Steering | None:
+        """Return what the cause's host says, or, if that is not to be paged, the first other one that is."""
+        for host in (failure.cause.host, *failure.collateral):
+            steering = self._steer(host, failure.cause)
+            if steering.enabled:
+                return steering
+        return None
+
+    def _value(self, name: str, steering: Steering, failure: Failure) -> str:
+        if name.startswith("vars."):
+            return steering.variables.get(name[len("vars.") :], "")
+        return self._label(name, failure.hosts[0], failure.cause)
+
+    def _key(self, labels: Mapping[str, str]) -> str:
+        """Make a readable key: the job's name for the playbook, name=value for the other labels."""
+        parts = [self._job if name == "playbook" else f"{name}={value}" for name, value in labels.items()]
+        return ":".join(["ansible", *parts])
+
+    def _withdrawn(self, hosts: tuple[str, ...]) -> list[Step]:
+        steps: list[Step] = []
+        for identity, incident in list(self._incidents.items()):
+            gone = [host for host in hosts if host in incident.hosts]
+            for host in gone:
+                del incident.hosts[host]
+            if gone and not incident.hosts:
+                del self._incidents[identity]
+                self._stale.pop(identity, None)
+                steps.append(Notice("withdrawn", incident))
+            elif gone:
+                self._stale[identity] = None
+        return steps
+
+    def _cut(self, cut: Cut) -> list[Step]:
+        """Say in each incident that the run was cut short; where that is to be paged by itself, do so."""
+        for identity, incident in self._incidents.items():
+            incident.ended = cut
+            self._stale[identity] = None
+        cause = "error" if isinstance(cut, Errored) else "interrupted"
+        steps = self.play_ended()
+        if self._incidents or cause not in self._page_on:
+            return steps
+        steering = self._steer("", None)
+        if not steering.enabled:
+            return steps
+        if steering.target is None:
+            return [Unpaged(steering.problem or "there is no integration key")]
+        # Without a host or a task, only what the run itself has can tell incidents apart.
+        labels = {name: self._label(name, "", None) for name in steering.group_by if name in ("playbook", "inventory")}
+        key = self._key(labels or {"playbook": self._job})
+        incident = Incident(key, steering, labels, cut, steering.severities[cause], ended=cut)
+        self._incidents[(steering.target.routing_key, steering.target.settings.connection.base_url, key)] = incident
+        return [Notice("opened", incident)]
+
+
+def place_of(outcome: Outcome) -> Place | None:
+    """Return where it failed; None for a host that could not be reached, since reaching it is all it has to do."""
+    if outcome.kind == "unreachable":
+        return None
+    return place(outcome.path, outcome.role, outcome.task)
+
+
+def place(path: str, role: str, task: str) -> Place:
+    """Return the place of a task, from C(file:line), its role and its name."""
+    file, _colon, line = path.rpartition(":")
+    return Place(file if line.isdigit() else path, role, task)
+
+
+def _worse(one: str, other: str) -> str:
+    return min(one, other, key=SEVERITIES.index)

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remembers the incidents that runs have opened, and where each host failed, until the hosts got through there.
+
+Storage only: which failure belongs to which incident, and when one is over, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+
+TRIGGERED = "triggered"
+ACKNOWLEDGED = "acknowledged"
+RESOLVED = "resolved"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a host failed.
+
+    Attributes:
+        host: the host's name.
+        place: what tells the place from others: any text.
+        passed: Unix time at which the host got through it; None while it has not.
+    """
+
+    host: str
+    place: str
+    passed: float | None = None
+
+    @property
+    def still_failing(self) -> bool:
+        """Whether the host has not got through since."""
+        return self.passed is None
+
+
+@dataclass(frozen=True)
+class RecordedIncident:
+    """An incident as far as it is known here.
+
+    Attributes:
+        fingerprint: SHA-256 of its integration key (`_outbox.fingerprint_of`).
+        dedup_key: its dedup key.
+        job: which job's failures it gathers.
+        labels: its group's labels.
+        state: C(triggered), C(acknowledged) or C(resolved).
+        summary: its title.
+        opened: Unix time.
+        updated: Unix time of the last change here.
+        places: where its hosts failed.
+    """
+
+    fingerprint: str
+    dedup_key: str
+    job: str
+    labels: Mapping[str, str]
+    state: str
+    summary: str
+    opened: float
+    updated: float
+    places: tuple[Place, ...] = ()
+
+    @property
+    def still_failing(self) -> bool:
+        """Whether any host has not got through where it failed."""
+        return any(place.still_failing for place in self.places)
+
+
+class Ledger:
+    """The record in a database. Methods raise `_database.DatabaseError` and nothing else."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open_incident(
+        self, fingerprint: str, dedup_key: str, job: str, labels: Mapping[str, str], summary: str
+    ) -> None:
+        """Record that an incident is open. One that is open already keeps its beginning, its state and its places."""
+        now = self._database.now()
+        with self._database.transaction() as cursor:
+            found = _find(cursor, fingerprint, dedup_key)
+            if found is not None and found[1] == RESOLVED:
+                cursor.execute("DELETE FROM incidents WHERE id = ?", (found[0],))
+            cursor.execute(
+                """INSERT INTO incidents (fingerprint, dedup_key, job, labels, state, summary, opened, updated)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (fingerprint, dedup_key) DO UPDATE SET
+                    job = excluded.job, labels = excluded.labels, summary = excluded.summary, updated = excluded.updated""",
+                (
+                    fingerprint,
+                    dedup_key,
+                    job,
+                    json.dumps(dict(labels), sort_keys=True),
+                    TRIGGERED,
+                    summary,
+                    now,
+                    now,
+                ),
+            )
+
+    def acknowledge_incident(self, fingerprint: str, dedup_key: str) -> bool:
+        """Record that somebody looks after an open incident. Returns whether there is one."""
+        return self._change_state(fingerprint, dedup_key, ACKNOWLEDGED)
+
+    def close_incident(self, fingerprint: str, dedup_key: str) -> bool:
+        """Record that an incident is over, and forget its places. Returns whether it was open."""
+        return self._change_state(fingerprint, dedup_key, RESOLVED)
+
+    def add_places(self, fingerprint: str, dedup_key: str, places: Iterable[tuple[str, str]]) -> None:
+        """Record that hosts failed in places of an open incident: pairs of host and place.
+
+        One that had been passed is failing again. Nothing happens if the incident is not open.
+        """
+        now = self._database.now()
+        with self._database.transaction() as cursor:
+            found = _find(cursor, fingerprint, dedup_key)
+            if found is None or found[1] == RESOLVED:
+                return
+            cursor.executemany(
+                """INSERT INTO places (incident, host, place, failed) VALUES (?, ?, ?, ?)
+                    ON CONFLICT (incident, host, place) DO UPDATE SET failed = excluded.failed, passed = NULL""",
+                [(found[0], host, place, now) for host, place in places],
+            )
+            cursor.execute("UPDATE incidents SET updated = ? WHERE id = ?", (now, found[0]))
+
+    def mark_passed(self, job: str, passed: Iterable[tuple[str, str]]) -> None:
+        """Record that hosts got through places, in all open incidents of a job: pairs of host and place."""
+        now = self._database.now()
+        with self._database.transaction() as cursor:
+            cursor.executemany(
+                """UPDATE places SET passed = ? WHERE passed IS NULL AND host = ? AND place = ?
+                    AND incident IN (SELECT id FROM incidents WHERE job = ? AND state <> ?)""",
+                [(now, host, place, job, RESOLVED) for host, place in passed],
+            )
+
+    def incidents_of(self, job: str) -> list[RecordedIncident]:
+        """Return a job's open incidents with their places, the oldest first."""
+        rows = self._database.read(
+            """SELECT id, fingerprint, dedup_key, job, labels, state, summary, opened, updated FROM incidents
+                WHERE job = ? AND state <> ? ORDER BY opened, id""",
+            (job, RESOLVED),
+        )
+        return [
+            RecordedIncident(*row[1:4], json.loads(row[4]), *row[5:], places=self._places(row[0])) for row in rows
+        ]
+
+    def _places(self, incident: int) -> tuple[Place, ...]:
+        rows = self._database.read(
+            "SELECT host, place, passed FROM places WHERE incident = ? ORDER BY failed, host, place", (incident,)
+        )
+        return tuple(Place(*row) for row in rows)
+
+    def _change_state(self, fingerprint: str, dedup_key: str, state: str) -> bool:
+        with self._database.transaction() as cursor:
+            found = _find(cursor, fingerprint, dedup_key)
+            if found is None or found[1] == RESOLVED:
+                return False
+            cursor.execute(
+                "UPDATE incidents SET state = ?, updated = ? WHERE id = ?", (state, self._database.now(), found[0])
+            )
+            if state == RESOLVED:
+                cursor.execute("DELETE FROM places WHERE incident = ?", (found[0],))
+            return True
+
+
+def _find(cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str) -> tuple[int, str] | None:
+    """Return an incident's row id and state."""
+    row: tuple[int, str] | None = cursor.execute(
+        "SELECT id, state FROM incidents WHERE fingerprint = ? AND dedup_key = ?", (fingerprint, dedup_key)
+    ).fetchone()
+    return row

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes sure that one process at a time sends what is in an outbox.
+
+The kernel holds the lock for as long as its process lives, even while that is stopped; and lets go when it dies.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+
+
+class SenderLock:
+    """The right to send what is in an outbox."""
+
+    def __init__(self, outbox_path: str) -> None:
+        self._path = f"{outbox_path}.lock"
+        self._descriptor: int | None = None
+
+    def acquire(self) -> bool:
+        """Try to get the lock, without waiting; returns whether it is held now.
+
+        Where the file system knows no such locks, claims alone keep senders apart, and so this says True.
+
+        Raises:
+            OSError: if the lock's file cannot be opened.
+        """
+        if self._descriptor is not None:
+            return True
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                os.close(descriptor)
+                return False
+            self.is_certain = False
+        self._descriptor = descriptor
+        return True
+
+    is_certain = True
+    """Whether nobody else can hold the lock."""
+
+    def release(self) -> None:
+        """Let others have it. The file stays: removing it would let two hold "the" lock."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes a small log beside the outbox: what the courier did, and what went wrong. It never grows beyond two pieces."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+
+_MOST_BYTES = 128 * 1024
+
+
+def open_log(path: str) -> int | None:
+    """Return a descriptor to append to the log, for its owner's eyes only; None if it cannot be written."""
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(path).st_size >= _MOST_BYTES:
+                os.replace(path, f"{path}.1")
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+
+
+class Log:
+    """Appends lines to the log, by way of stderr: what Python itself has to say goes there too."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._written = 0
+
+    def __call__(self, text: str) -> None:
+        """Write a line. Never raises."""
+        line = f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {os.getpid()} {text}\n"
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(line)
+            sys.stderr.flush()
+            self._written += len(line)
+            if self._written >= _MOST_BYTES:
+                self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._written = 0
+        descriptor = open_log(self._path)
+        if descriptor is not None:
+            os.dup2(descriptor, 2)
+            os.close(descriptor)

@@ -1,0 +1,430 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The durable queue: events on disk from before their first attempt until PagerDuty has accepted them.
+
+What many processes can rely on:
+
+- `put` returns after the event is on disk. From then on it is sent, set aside with a reason, or dropped and counted.
+- A claim is a lease: while it lasts nobody else gets the event; a dead sender's claims come back when it ends.
+- Events with the same integration key and dedup key form a lane. Within it nothing is claimed before everything
+  earlier has been accepted, set aside or dropped. Lanes do not wait for each other, nor do change events, which have none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
+from ansible_collections.oncall.pagerduty.plugins.module_utils._timestamp import from_epoch
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _route
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import WINDOW_SECONDS, Pace
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
+
+# How much longer than its attempt may take a claim lasts: for writing down the outcome on a machine that is busy.
+_LEASE_MARGIN_SECONDS = 30.0
+
+# Why an event was dropped without having been accepted.
+BEYOND_MAX_EVENTS = "max_events"
+BEYOND_MAX_AGE = "max_age"
+SUPERSEDED = "superseded"
+PURGED = "purged"
+
+_FREE = "set_aside IS NULL AND (owner IS NULL OR lease_until <= :now)"
+_EARLIER_IN_LANE = """SELECT 1 FROM events earlier WHERE earlier.set_aside IS NULL
+    AND earlier.fingerprint = events.fingerprint AND earlier.dedup_key = events.dedup_key AND earlier.id < events.id"""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What the outbox holds at most; 0 for no limit.
+
+    Attributes:
+        max_events: how many events. Beyond it go those set aside, then the oldest.
+        max_age: seconds since an event was put; it is not sent after that.
+    """
+
+    max_events: int = 0
+    max_age: float = 0.0
+
+
+@dataclass(frozen=True)
+class Put:
+    """What became of an event that was handed in.
+
+    Attributes:
+        id: its number, None if it and the unsent trigger before it cancelled each other out.
+        dropped: how many older events had to go for it.
+    """
+
+    id: int | None
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """All lanes with the same integration key at the same PagerDuty: what is paced together."""
+
+    fingerprint: str
+    base_url: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An event that nobody else sends until the lease ends.
+
+    Attributes:
+        id: the event's number.
+        send: the number of this attempt in the record that pacing is based on.
+        event: the event.
+        lanes: what it is paced with.
+        route: the way to go.
+        attempts: how many attempts there have been, this one included.
+        maybe_taken: whether an earlier attempt may have reached PagerDuty.
+    """
+
+    id: int
+    send: int
+    event: Prepared
+    lanes: Lanes
+    route: Route
+    attempts: int
+    maybe_taken: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event in the outbox, as it may be shown: no part of it holds an integration key.
+
+    Attributes:
+        id: its number.
+        state: C(waiting), C(claimed) or C(set aside).
+        action: C(trigger), C(acknowledge), C(resolve) or C(change).
+        summary: its summary.
+        dedup_key: its dedup key, None for a change event.
+        key: the beginning of the integration key's SHA-256, to tell keys apart.
+        base_url: which PagerDuty it goes to.
+        created: when it was put, ISO 8601.
+        attempts: how often it was tried.
+        next_attempt: when it will be tried again at the earliest, ISO 8601.
+        reason: the last attempt's error, or why it was set aside.
+    """
+
+    id: int
+    state: str
+    action: str
+    summary: str
+    dedup_key: str | None
+    key: str
+    base_url: str
+    created: str
+    attempts: int
+    next_attempt: str
+    reason: str | None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as plain JSON types."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many events there are.
+
+    Attributes:
+        waiting: not accepted yet, those under way included.
+        set_aside: refused by PagerDuty for good.
+        dropped: dropped unsent since the outbox was made, by reason.
+    """
+
+    waiting: int
+    set_aside: int
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+class Outbox:
+    """The queue in a database. Methods raise `_database.DatabaseError` and nothing else."""
+
+    def __init__(self, database: Database, caps: Caps = Caps()) -> None:
+        self._database = database
+        self._caps = caps
+
+    # --- handing in ----------------------------------------------------------------------------------------------
+
+    def put(self, event: Prepared, route: Route, run: str = "", prune_superseded: bool = False) -> Put:
+        """Add an event; it is on disk when this returns.
+
+        Args:
+            event: what to send.
+            route: the way to go.
+            run: a name for those who will ask what became of their events.
+            prune_superseded: if this is a resolve, and its incident's trigger has not been sent, drop both.
+        """
+        fingerprint = fingerprint_of(event.routing_key)
+        said = _Said(event)
+        route_text = route.encoded()
+        now = self._database.now()
+        with self._database.transaction() as cursor:
+            dropped = self._make_room(cursor, now)
+            if prune_superseded and said.action == "resolve":
+                if _prune(cursor, fingerprint, str(event.dedup_key), run):
+                    return Put(None, dropped)
+            cursor.execute(
+                """INSERT INTO events (run, api, body, fingerprint, dedup_key, action, summary, base_url, route,
+                    created, next_attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                (
+                    run,
+                    event.api.name,
+                    event.body,
+                    fingerprint,
+                    event.dedup_key,
+                    said.action,
+                    said.summary,
+                    route.base_url,
+                    route_text,
+                    now,
+                    now,
+                ),
+            )
+            return Put(cursor.lastrowid, dropped)
+
+    # --- sending -------------------------------------------------------------------------------------------------
+
+    def lanes(self) -> list[Lanes]:
+        """Return the integration keys that events are waiting for."""
+        rows = self._database.read("SELECT DISTINCT fingerprint, base_url FROM events WHERE set_aside IS NULL")
+        return [Lanes(*row) for row in rows]
+
+    def claim(self, owner: str, lanes: Lanes, most: int, pace: Pace) -> list[Claim]:
+        """Take the events that are due, at the head of their lane, free, and allowed by the pace; the oldest first.
+
+        Args:
+            owner: who takes them; never gets an event twice before having said what became of it.
+            lanes: which integration key, where.
+            most: how many.
+            pace: how many may be sent in a minute, whoever sends them.
+        """
+        now = self._database.now()
+        with self._database.transaction() as cursor:
+            self._drop_outdated(cursor, now)
+            most = min(most, pace.free(_sends(cursor, lanes.fingerprint, now), now))
+            rows = cursor.execute(
+                f"""SELECT id, api, body, dedup_key, route, attempts, maybe_taken FROM events
+                    WHERE fingerprint = :fingerprint AND base_url = :base_url AND next_attempt <= :now AND {_FREE}
+                    AND IFNULL(owner, '') <> :owner AND NOT EXISTS ({_EARLIER_IN_LANE})
+                    ORDER BY id LIMIT :most""",  # noqa: S608  # the parts are constants
+                {"now": now, "owner": owner, "most": most, **dataclasses.asdict(lanes)},
+            ).fetchall()
+            return [_claim(cursor, row, owner, lanes, now) for row in rows]
+
+    def accepted(self, claim: Claim) -> None:
+        """PagerDuty has accepted the event: forget it. True whoever has claimed it meanwhile."""
+        with self._database.transaction() as cursor:
+            cursor.execute("DELETE FROM events WHERE id = ?", (claim.id,))
+            lane = (claim.lanes.fingerprint, claim.event.dedup_key)
+            action = _Said(claim.event).action
+            if action == "trigger":
+                cursor.execute("INSERT OR IGNORE INTO opened (fingerprint, dedup_key) VALUES (?, ?)", lane)
+            elif action == "resolve":
+                cursor.execute("DELETE FROM opened WHERE fingerprint = ? AND dedup_key = ?", lane)
+            self._ended(cursor, claim)
+
+    def refused(self, claim: Claim, owner: str, reason: str) -> None:
+        """PagerDuty has refused the event for good: set it aside."""
+        with self._database.transaction() as cursor:
+            cursor.execute(
+                "UPDATE events SET set_aside = ?, owner = NULL, lease_until = NULL WHERE id = ? AND owner = ?",
+                (reason, claim.id, owner),
+            )
+            self._ended(cursor, claim)
+
+    def postponed(self, claim: Claim, owner: str, delay: float, error: str, maybe_taken: bool) -> None:
+        """The attempt failed: let the event be claimed again after a delay in seconds."""
+        with self._database.transaction() as cursor:
+            cursor.execute(
+                """UPDATE events SET next_attempt = ?, last_error = ?, maybe_taken = ?, owner = NULL, lease_until = NULL
+                    WHERE id = ? AND owner = ?""",
+                (self._database.now() + delay, error, claim.maybe_taken or maybe_taken, claim.id, owner),
+            )
+            self._ended(cursor, claim)
+
+    def release_all(self) -> None:
+        """Take back every claim. Only for who knows that nobody is sending: whoever holds the courier's lock."""
+        if self._database.read("SELECT 1 FROM events WHERE owner IS NOT NULL LIMIT 1"):
+            with self._database.transaction() as cursor:
+                cursor.execute("UPDATE events SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL")
+
+    def hurry(self) -> None:
+        """Let what waits for a further attempt be due at once."""
+        with self._database.transaction() as cursor:
+            now = self._database.now()
+            cursor.execute("UPDATE events SET next_attempt = ? WHERE set_aside IS NULL AND next_attempt > ?", (now, now))
+
+    def version(self) -> int:
+        """Return a number that changes when another connection has changed something. Costs microseconds."""
+        return self._database.version()
+
+    # --- looking and tending -------------------------------------------------------------------------------------
+
+    def is_empty(self) -> bool:
+        """Whether no event is waiting or under way."""
+        return not self._database.read("SELECT 1 FROM events WHERE set_aside IS NULL LIMIT 1")
+
+    def counts(self, run: str | None = None) -> Counts:
+        """Count all events, or those of a run."""
+        where, values = ("", ()) if run is None else ("WHERE run = ?", (run,))
+        (row,) = self._database.read(
+            f"SELECT COUNT(*), COUNT(set_aside) FROM events {where}",  # noqa: S608  # constants
+            values,
+        )
+        drops = self._database.read(
+            f"SELECT reason, SUM(count) FROM drops {where} GROUP BY reason ORDER BY reason",  # noqa: S608  # constants
+            values,
+        )
+        return Counts(row[0] - row[1], row[1], dict(drops))
+
+    def last_problem(self, run: str) -> str | None:
+        """Return why the newest of a run's troubled events is still here."""
+        rows = self._database.read(
+            """SELECT IFNULL(set_aside, last_error) FROM events
+                WHERE run = ? AND IFNULL(set_aside, last_error) IS NOT NULL ORDER BY id DESC LIMIT 1""",
+            (run,),
+        )
+        return str(rows[0][0]) if rows else None
+
+    def entries(self) -> list[Entry]:
+        """List all events, in order."""
+        rows = self._database.read(
+            f"""SELECT id, CASE WHEN set_aside IS NOT NULL THEN 'set aside' WHEN {_FREE} THEN 'waiting' ELSE 'claimed' END,
+                action, summary, dedup_key, SUBSTR(fingerprint, 1, 8), base_url, created, attempts, next_attempt,
+                IFNULL(set_aside, last_error) FROM events ORDER BY id""",  # noqa: S608  # the parts are constants
+            {"now": self._database.now()},  # type: ignore[arg-type]  # named values are fine
+        )
+        return [Entry(*row[:7], from_epoch(row[7]), row[8], from_epoch(row[9]), row[10]) for row in rows]
+
+    def retry(self, ids: Sequence[int] | None = None) -> int:
+        """Let events that were set aside, these or all, wait for another attempt. Returns how many."""
+        with self._database.transaction() as cursor:
+            return cursor.execute(
+                f"""UPDATE events SET next_attempt = ?, last_error = set_aside, set_aside = NULL
+                    WHERE set_aside IS NOT NULL AND {_among(ids)}""",  # noqa: S608  # numbers
+                (self._database.now(),),
+            ).rowcount
+
+    def purge(self, ids: Sequence[int] | None = None, waiting: bool = False) -> int:
+        """Drop events, these or all, and count them. Returns how many.
+
+        Args:
+            ids: which; None for all.
+            waiting: also those that wait to be sent. What is under way stays.
+        """
+        which = f"(set_aside IS NOT NULL OR ({waiting:d} AND {_FREE})) AND {_among(ids)}"
+        with self._database.transaction() as cursor:
+            return _drop(cursor, PURGED, which, {"now": self._database.now()})
+
+    # --- inside --------------------------------------------------------------------------------------------------
+
+    def _make_room(self, cursor: sqlite3.Cursor, now: float) -> int:
+        """Drop what is beyond the caps when one more event comes. What is under way stays."""
+        dropped = self._drop_outdated(cursor, now)
+        if self._caps.max_events:
+            (count,) = cursor.execute("SELECT COUNT(*) FROM events").fetchone()
+            if count >= self._caps.max_events:
+                oldest = f"""id IN (SELECT id FROM events WHERE set_aside IS NOT NULL OR {_FREE}
+                    ORDER BY set_aside IS NULL, id LIMIT :excess)"""
+                excess = count - self._caps.max_events + 1
+                dropped += _drop(cursor, BEYOND_MAX_EVENTS, oldest, {"now": now, "excess": excess})
+        return dropped
+
+    def _drop_outdated(self, cursor: sqlite3.Cursor, now: float) -> int:
+        if not self._caps.max_age:
+            return 0
+        outdated = f"created < :oldest AND {_FREE}"
+        return _drop(cursor, BEYOND_MAX_AGE, outdated, {"now": now, "oldest": now - self._caps.max_age})
+
+    def _ended(self, cursor: sqlite3.Cursor, claim: Claim) -> None:
+        cursor.execute("UPDATE sends SET at = ? WHERE id = ?", (self._database.now(), claim.send))
+
+
+class _Said:
+    """What a body says, for listing it and for knowing what it does."""
+
+    def __init__(self, event: Prepared) -> None:
+        body = event.shown()
+        payload = body.get("payload") or {}
+        self.action = str(body.get("event_action") or body.get("event_type") or "change")
+        self.summary = str(payload.get("summary") or body.get("description") or "")
+
+
+def fingerprint_of(routing_key: str) -> str:
+    """Return what tells an integration key from others without giving it away."""
+    return hashlib.sha256(routing_key.encode("utf-8")).hexdigest()
+
+
+def _claim(cursor: sqlite3.Cursor, row: tuple[Any, ...], owner: str, lanes: Lanes, now: float) -> Claim:
+    number, api_name, body, dedup_key, route_text, attempts, maybe_taken = row
+    api = Api[api_name]
+    route = _route.decode(route_text)
+    cursor.execute(
+        # Until the outcome is known, and for ever if its sender dies, the event may have been taken.
+        "UPDATE events SET owner = ?, lease_until = ?, attempts = attempts + 1, maybe_taken = 1 WHERE id = ?",
+        (owner, now + route.timeout + _LEASE_MARGIN_SECONDS, number),
+    )
+    cursor.execute("INSERT INTO sends (fingerprint, at) VALUES (?, ?)", (lanes.fingerprint, now))
+    routing_key = json.loads(body)["service_key" if api is Api.V1 else "routing_key"]
+    event = Prepared(api, routing_key, body, dedup_key)
+    return Claim(number, int(cursor.lastrowid or 0), event, lanes, route, attempts + 1, bool(maybe_taken))
+
+
+def _sends(cursor: sqlite3.Cursor, fingerprint: str, now: float) -> list[float]:
+    """Return when the key's recent events went out, and forget the older ones of all keys."""
+    cursor.execute("DELETE FROM sends WHERE at <= ?", (now - WINDOW_SECONDS,))
+    rows = cursor.execute("SELECT at FROM sends WHERE fingerprint = ? ORDER BY at", (fingerprint,))
+    return [at for (at,) in rows]
+
+
+def _prune(cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, run: str) -> bool:
+    """Drop a lane whose trigger PagerDuty cannot have seen, and say whether that made its resolve pointless."""
+    lane = "fingerprint = :fingerprint AND dedup_key = :dedup_key"
+    values = {"fingerprint": fingerprint, "dedup_key": dedup_key}
+    if cursor.execute(f"SELECT 1 FROM opened WHERE {lane}", values).fetchone():  # noqa: S608  # constants
+        return False
+    triggers, seen = cursor.execute(
+        f"""SELECT SUM(action = 'trigger'), SUM(maybe_taken OR owner IS NOT NULL)
+            FROM events WHERE {lane} AND set_aside IS NULL""",  # noqa: S608  # constants
+        values,
+    ).fetchone()
+    if not triggers or seen:
+        return False
+    _drop(cursor, SUPERSEDED, f"{lane} AND set_aside IS NULL", values)
+    _count_drops(cursor, SUPERSEDED, run, 1)
+    return True
+
+
+def _drop(cursor: sqlite3.Cursor, reason: str, which: str, values: dict[str, object]) -> int:
+    """Delete events and count them, for each run by itself."""
+    rows = cursor.execute(f"SELECT run, COUNT(*) FROM events WHERE {which} GROUP BY run", values).fetchall()  # noqa: S608
+    if rows:
+        cursor.execute(f"DELETE FROM events WHERE {which}", values)  # noqa: S608  # constants
+    for run, count in rows:
+        _count_drops(cursor, reason, run, count)
+    return sum(count for _run, count in rows)
+
+
+def _count_drops(cursor: sqlite3.Cursor, reason: str, run: str, count: int) -> None:
+    cursor.execute(
+        """INSERT INTO drops (reason, run, count) VALUES (?, ?, ?)
+            ON CONFLICT (reason, run) DO UPDATE SET count = count + excluded.count""",
+        (reason, run, count),
+    )
+
+
+def _among(ids: Sequence[int] | None) -> str:
+    return "1" if ids is None else f"id IN ({', '.join(str(int(number)) for number in ids)})"

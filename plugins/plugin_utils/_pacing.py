@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps each integration key below PagerDuty's rate: so many events in any 60 seconds. Pure."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# PagerDuty counts over a sliding window of this length.
+WINDOW_SECONDS = 60.0
+_UNLIMITED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Pace:
+    """At most so many events within the window; 0 for no limit."""
+
+    limit: int
+
+    def free(self, sent: Sequence[float], now: float) -> int:
+        """Return how many events may be sent now.
+
+        Args:
+            sent: when earlier events went out, ascending. An event counts from when its attempt ended, since it may
+                have reached PagerDuty as late as that; one that is under way is to be given as sent now.
+            now: the present on the same clock.
+        """
+        if not self.limit:
+            return _UNLIMITED
+        recent = len(sent) - bisect.bisect_right(sent, now - WINDOW_SECONDS)
+        return max(self.limit - recent, 0)

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a failure is to be paged, as values: whether at all, to whom, how urgently, into which incident. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import DEFAULT_SEVERITY, SEVERITIES
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import Settings
+
+CAUSES = ("failed", "unreachable", "error", "interrupted")
+"""What can make a run fail: a task, a host out of reach, an exception, a signal."""
+
+LABELS = ("playbook", "play", "role", "task", "host", "inventory")
+"""What failures can be grouped by, beside a variable (C(vars.NAME))."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Who is paged, and over which way."""
+
+    routing_key: str = field(repr=False)
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Steering:
+    """What the options, and the variables of the failure's host, play and task, say about one failure.
+
+    Attributes:
+        enabled: False if it is not to be paged.
+        target: who is paged; None if the integration key is missing or unusable, as `problem` says.
+        severities: the severity for each of CAUSES.
+        group_by: names of the labels that make failures one incident.
+        variables: the text of each variable that group_by names, by its name.
+        dedup_key: the incident's key, rendered, in the place of the one made from the labels.
+        summary: the incident's title, still a template.
+        custom_details: entries for the details, still templates.
+        component, group, class_, client, client_url: as in the event.
+        hosts: how many hosts the play has, None if unknown.
+        problem: why there is no target.
+    """
+
+    enabled: bool
+    target: Target | None
+    severities: Mapping[str, str]
+    group_by: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    dedup_key: str | None = None
+    summary: str | None = None
+    custom_details: Mapping[str, Any] = field(default_factory=dict)
+    component: str | None = None
+    group: str | None = None
+    class_: str | None = None
+    client: str | None = None
+    client_url: str | None = None
+    hosts: int | None = None
+    problem: str | None = None
+
+
+def parse_severities(given: Any) -> dict[str, str]:
+    """Return the severity for each cause.
+
+    Args:
+        given: one severity for all, C(failed=error,unreachable=warning), or a mapping. A cause that is not named has
+            the default severity.
+
+    Raises:
+        OptionError: if it is none of these.
+    """
+    severities = dict.fromkeys(CAUSES, DEFAULT_SEVERITY)
+    if given is None or given == "":
+        return severities
+    if isinstance(given, Mapping):
+        pairs = [(str(cause).strip(), str(severity).strip()) for cause, severity in given.items()]
+    elif "=" in str(given):
+        pairs = [_pair(part) for part in str(given).split(",") if part.strip()]
+    else:
+        pairs = [(cause, str(given).strip()) for cause in CAUSES]
+    for cause, severity in pairs:
+        if cause not in CAUSES or severity not in SEVERITIES:
+            raise OptionError(
+                "severity",
+                f"{cause}={severity} was given; expected one of {', '.join(SEVERITIES)}, for all or for each of"
+                f" {', '.join(CAUSES)} as in failed=error,unreachable=warning",
+            )
+        severities[cause] = severity
+    return severities
+
+
+def _pair(part: str) -> tuple[str, str]:
+    cause, _sign, severity = part.partition("=")
+    return cause.strip(), severity.strip()
+
+
+def parse_names(option: str, given: Any, known: Sequence[str], variables: bool = False) -> tuple[str, ...]:
+    """Return a list of names given as a list or with commas.
+
+    Args:
+        option: the option's name, for the message.
+        given: what was given.
+        known: the names that are allowed.
+        variables: whether C(vars.NAME) is allowed as well.
+
+    Raises:
+        OptionError: if it holds anything else, or nothing.
+    """
+    parts = given.split(",") if isinstance(given, str) else list(given or ())
+    names = tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
+    extra = ", vars.NAME" if variables else ""
+    for name in names:
+        if name not in known and not (variables and name.startswith("vars.") and len(name) > len("vars.")):
+            raise OptionError(option, f"{name!r} was given; expected names out of {', '.join(known)}{extra}")
+    if not names:
+        raise OptionError(option, f"nothing was given; expected names out of {', '.join(known)}{extra}")
+    return names

@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds out how a failure is to be paged: the callback's options, overruled by variables of its host, play and task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
+    SETTINGS_SPEC,
+    read_key_file,
+    routing_key,
+    settings,
+)
+from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain_text
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import (
+    LABELS,
+    Steering,
+    Target,
+    parse_names,
+    parse_severities,
+)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import Variables
+
+# Beside the shared settings: what variables of hosts, plays and tasks can overrule.
+_STEERING = (
+    "enabled",
+    "severity",
+    "group_by",
+    "dedup_key",
+    "summary",
+    "custom_details",
+    "component",
+    "group",
+    "class",
+    "client",
+    "client_url",
+)
+_VARIABLES = {name: f"pagerduty_{name}" for name in (*_STEERING, *SETTINGS_SPEC)}
+
+
+class SteeringReader:
+    """Reads the steering of failures. Options must have passed `check`."""
+
+    def __init__(self, options: Mapping[str, Any], warn: Callable[[str], None]) -> None:
+        """Take the callback's options.
+
+        Args:
+            options: by name, with the types of the callback's documentation.
+            warn: told, once for each text, of variables that cannot be used.
+        """
+        self._options = options
+        self._warn = warn
+        self._warned: set[str] = set()
+        self._targets: dict[tuple[Any, ...], tuple[Target | None, str | None]] = {}
+
+    def read(self, variables: Variables | None, facts: Mapping[str, Any]) -> Steering:
+        """Return how a failure is to be paged.
+
+        Args:
+            variables: those of the failure's host; None for the end of a run, which has none.
+            facts: what templates can refer to as C(failure).
+        """
+        said = self._said(variables)
+        target, problem = self._target(said)
+        if target is None and variables is not None:
+            fallback, _problem = self._target(self._options)
+            if fallback is not None:
+                self._warn_once(f"variables name a way that cannot be used, so the usual one is taken: {problem}")
+                target = fallback
+        group_by = self._checked("group_by", said, lambda given: parse_names("group_by", given, LABELS, variables=True))
+        return Steering(
+            enabled=self._checked("enabled", said, lambda given: boolean(given)),
+            target=target,
+            severities=self._checked("severity", said, parse_severities),
+            group_by=group_by,
+            variables={name: self._text(variables, name) for name in _named(group_by)},
+            dedup_key=self._rendered_text(variables, said.get("dedup_key"), facts),
+            summary=optional_text(said.get("summary")),
+            custom_details=self._checked("custom_details", said, _details),
+            component=optional_text(said.get("component")),
+            group=optional_text(said.get("group")),
+            class_=optional_text(said.get("class")),
+            client=optional_text(said.get("client")),
+            client_url=optional_text(said.get("client_url")),
+            hosts=_play_size(variables),
+            problem=problem,
+        )
+
+    def _said(self, variables: Variables | None) -> dict[str, Any]:
+        """Return the options, overruled by the variables that are there."""
+        said = dict(self._options)
+        if variables is None:
+            return said
+        found = {name: variable for name, variable in _VARIABLES.items() if variable in variables.values}
+        if {"routing_key", "routing_key_file"} & found.keys():
+            # Whichever place names one of them decides for both.
+            said["routing_key"] = said["routing_key_file"] = None
+        for name, variable in found.items():
+            if name in ("summary", "custom_details", "dedup_key"):
+                # Rendered later, when what they may refer to is known.
+                said[name] = variables.values[variable]
+                continue
+            try:
+                said[name] = variables.get(variable)
+            except Exception as error:  # pylint: disable=broad-except  # any template can fail in any way
+                self._warn_once(f"the variable {variable} cannot be rendered and is left out: {error}")
+        return said
+
+    def _checked(self, option: str, said: Mapping[str, Any], convert: Callable[[Any], Any]) -> Any:
+        """Convert what is said; if it cannot be used, warn and go back to the option: a page must not be lost by it."""
+        try:
+            return convert(said.get(option))
+        except (OptionError, TypeError, ValueError) as error:
+            self._warn_once(f"the variable {_VARIABLES[option]} cannot be used and is left out: {error}")
+            return convert(self._options.get(option))
+
+    def _target(self, said: Mapping[str, Any]) -> tuple[Target | None, str | None]:
+        given = {name: said.get(name) for name in SETTINGS_SPEC}
+        identity = tuple(str(value) for value in given.values())
+        if identity not in self._targets:
+            try:
+                self._targets[identity] = (self._new_target(given), None)
+            except OptionError as error:
+                self._targets[identity] = (None, str(error))
+        return self._targets[identity]
+
+    def _new_target(self, given: Mapping[str, Any]) -> Target:
+        spec = {name: SETTINGS_SPEC[name] for name in given}
+        outcome = ArgumentSpecValidator(spec).validate({name: v for name, v in given.items() if v is not None})
+        if outcome.error_messages:
+            raise OptionError("settings", outcome.error_messages[0])
+        options = outcome.validated_parameters
+        if options.get("routing_key") is None and options.get("routing_key_file"):
+            options["routing_key"], warning = read_key_file(options["routing_key_file"])
+            if warning:
+                self._warn_once(warning)
+        return Target(routing_key(options), settings(options))
+
+    def _text(self, variables: Variables | None, name: str) -> str:
+        try:
+            value = variables.get(name) if variables is not None else None
+        except Exception as error:  # pylint: disable=broad-except  # any template can fail in any way
+            self._warn_once(f"group_by: the variable {name} cannot be rendered: {error}")
+            return ""
+        return "" if value is None else plain_text(value)
+
+    def _rendered_text(self, variables: Variables | None, template: Any, facts: Mapping[str, Any]) -> str | None:
+        if optional_text(template) is None or variables is None:
+            return None
+        try:
+            return optional_text(variables.render(template, facts))
+        except Exception as error:  # pylint: disable=broad-except  # any template can fail in any way
+            self._warn_once(f"dedup_key cannot be rendered, so the one made from group_by is taken: {error}")
+            return None
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)
+
+
+def check(options: Mapping[str, Any]) -> None:
+    """Check the options that need no failure to be checked.
+
+    Raises:
+        OptionError: if one of them cannot be used.
+    """
+    parse_names("group_by", options.get("group_by"), LABELS, variables=True)
+    parse_severities(options.get("severity"))
+    _details(options.get("custom_details"))
+    settings(options)
+    if options.get("routing_key") is not None:
+        routing_key(options)
+    if options.get("routing_key") is not None and options.get("routing_key_file") is not None:
+        raise OptionError("routing_key_file", "given together with routing_key; expected only one of them")
+
+
+def facts_of(job: str, outcome: Outcome | None) -> dict[str, Any]:
+    """Return what templates can refer to as C(failure) before the incident is known."""
+    if outcome is None:
+        return {"job": job}
+    return {
+        "job": job,
+        "host": outcome.host,
+        "kind": outcome.kind,
+        "task": outcome.task,
+        "role": outcome.role,
+        "play": outcome.play,
+        "path": outcome.path,
+        "message": outcome.message,
+    }
+
+
+def _named(group_by: tuple[str, ...]) -> list[str]:
+    return [name[len("vars.") :] for name in group_by if name.startswith("vars.")]
+
+
+def _details(given: Any) -> dict[str, Any]:
+    if given is None or given == "":
+        return {}
+    if not isinstance(given, Mapping):
+        raise OptionError("custom_details", f"a {type(given).__name__} was given; expected a mapping")
+    return dict(given)
+
+
+def _play_size(variables: Variables | None) -> int | None:
+    hosts = variables.values.get("ansible_play_hosts_all") if variables is not None else None
+    return len(hosts) if isinstance(hosts, (list, tuple)) else None

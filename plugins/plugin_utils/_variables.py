@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads and renders variables of hosts, plays and tasks. The only file that asks ansible-core's variable manager."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.template import Templar
+from ansible.utils.unsafe_proxy import wrap_var
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19 every string is a template
+
+    def trust_as_template(value: Any) -> Any:
+        """Return the value as it is."""
+        return value
+
+
+class Variables:
+    """The variables of one host in one play and task, as they were when asked for."""
+
+    def __init__(self, values: Mapping[str, Any], templar: Any) -> None:
+        self.values = values
+        """All variables by name, not yet templated."""
+        self._templar = templar
+
+    def get(self, name: str) -> Any:
+        """Return a variable's templated value, None if there is no such variable.
+
+        Raises:
+            Exception: whatever ansible-core raises for a template that cannot be rendered.
+        """
+        return self._templar.template(self.values[name]) if name in self.values else None
+
+    def template(self, value: Any) -> Any:
+        """Render a value that comes from the variables themselves."""
+        return self._templar.template(value)
+
+    def render(self, template: Any, facts: Mapping[str, Any]) -> Any:
+        """Render a template of the user's, a string or a structure of them.
+
+        Args:
+            template: the template.
+            facts: what it can refer to as C(failure), beside the variables. Text in it is never taken for a template:
+                it comes from managed hosts, which must not run code on the controller.
+
+        Raises:
+            Exception: whatever ansible-core raises for a template that cannot be rendered.
+        """
+        before = self._templar.available_variables
+        self._templar.available_variables = {**self.values, "failure": wrap_var(dict(facts))}
+        try:
+            return self._templar.template(_trusted(template))
+        finally:
+            self._templar.available_variables = before
+
+
+def _trusted(template: Any) -> Any:
+    if isinstance(template, str):
+        return trust_as_template(template)
+    if isinstance(template, Mapping):
+        return {key: _trusted(value) for key, value in template.items()}
+    if isinstance(template, list):
+        return [_trusted(value) for value in template]
+    return template
+
+
+def variables_of(play: Any, host: Any = None, task: Any = None) -> Variables:
+    """Return the variables of a host in a play, and in a task if there is one.
+
+    Args:
+        play: the play's object.
+        host: the host's object or its name; None for what holds for all.
+        task: the task's object.
+    """
+    manager = play.get_variable_manager()
+    if isinstance(host, str):
+        host = manager._inventory.get_host(host) if manager._inventory is not None else None
+    values = manager.get_vars(play=play, host=host, task=task)
+    return Variables(values, Templar(loader=play.get_loader(), variables=values))
+
+
+def extra_variables(play: Any) -> Mapping[str, Any]:
+    """Return the variables given on the command line."""
+    return play.get_variable_manager().extra_vars or {}
