@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))  # nox itself does not put it there
 from tools import interpreters, tree  # noqa: E402  # see the line above
 from tools.interpreters import CORES, Core, dotted  # noqa: E402
 
+nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "sanity", "units-targets", "matrix"]
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 import enum
 import http
@@ -26,6 +27,7 @@ _RETRIED_STATUSES_V1 = _RETRIED_STATUSES | {403}
 _MESSAGE_CHARACTERS = 300
 _MOST_ERRORS = 20
 _LONGEST_DELTA_SECONDS = 9  # digits; more would be decades
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class Verdict(enum.Enum):
@@ -114,7 +116,12 @@ def _phrase(http_status: int) -> str:
 
 
 def _text(value: Any) -> str:
-    return cut(plain_text(value).strip(), _MESSAGE_CHARACTERS) if isinstance(value, str) else ""
+    return _one_line(plain_text(value)) if isinstance(value, str) else ""
+
+
+def _one_line(text: str) -> str:
+    """Take out what ends a line or moves a terminal's cursor: each failed attempt is reported in one line."""
+    return cut(_CONTROLS.sub(" ", text).strip(), _MESSAGE_CHARACTERS)
 
 
 def _errors(said: dict[str, Any]) -> tuple[str, ...]:
@@ -130,10 +137,9 @@ def _errors(said: dict[str, Any]) -> tuple[str, ...]:
 def _first_line(body: bytes, headers: Mapping[str, str]) -> str:
     """Return what a person can read of a body that is no JSON object. HTML says nothing beyond the status code."""
     text = body[:4096].decode("utf-8", "replace").strip()
-    if not text or text.startswith(("<", "{", "[")) or "html" in headers.get("content-type", ""):
+    if not text or text.startswith(("<", "{", "[")) or "html" in headers.get("content-type", "").lower():
         return ""
-    line = re.sub(r"[^ -~\u00a0-\U0010ffff]", " ", text.splitlines()[0])
-    return cut(line.strip(), _MESSAGE_CHARACTERS)
+    return _one_line(text.splitlines()[0])
 
 
 def _retry_after(value: str | None, now: float) -> float | None:
@@ -144,10 +150,12 @@ def _retry_after(value: str | None, now: float) -> float | None:
     """
     text = (value or "").strip()
     if re.fullmatch(r"[0-9]+", text):
-        seconds = float(text[:_LONGEST_DELTA_SECONDS]) if len(text) <= _LONGEST_DELTA_SECONDS else 1e9
+        seconds = float(text) if len(text) <= _LONGEST_DELTA_SECONDS else 1e9
     else:
         try:
-            seconds = email.utils.parsedate_to_datetime(text).timestamp() - now
+            date = email.utils.parsedate_to_datetime(text)
+            # HTTP's dates are UTC, also the old form of asctime, which does not say so.
+            seconds = (date if date.tzinfo else date.replace(tzinfo=datetime.timezone.utc)).timestamp() - now
         except (TypeError, ValueError, OverflowError, IndexError):
             return None
     return seconds if seconds > 0 else None

@@ -164,7 +164,8 @@ class _Draft:
         """Return the summary; a blank one becomes what was done, and where."""
         summary = optional_text(self._event.summary)
         if summary is None:
-            fallback = f"{said} by Ansible on {optional_text(self._event.source) or self._host}"
+            where = optional_text(self._event.source) or self._host
+            fallback = _limits.cut(f"{said} by Ansible on {where}", _limits.SUMMARY_CHARACTERS)
             self.notes.append(f"summary is blank, so {fallback!r} is sent in its place")
             return fallback
         if len(summary) > _limits.SUMMARY_CHARACTERS:

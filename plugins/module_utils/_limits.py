@@ -113,11 +113,10 @@ def _cut_strings(value: Any, length: int) -> Any:
 def _without_extras(body: dict[str, Any], limit: int, reports: list[str]) -> tuple[bytes, list[str]]:
     """Drop what decorates an event, then cut its labels: what is left always fits."""
     for name in ("images", "links", "contexts", "client_url"):
-        encoded = encode(body)
-        if len(encoded) <= limit:
-            return encoded, reports
-        if body.pop(name, None) is not None:
+        if len(encode(body)) > limit and body.pop(name, None) is not None:
             reports.append(f"{name}: dropped to fit PagerDuty's {limit:,} bytes")
+    if len(encode(body)) <= limit:
+        return encode(body), reports
     for holder in (body, body.get("payload", {})):
         for name, value in holder.items():
             if isinstance(value, str) and len(value) > _LABEL_CHARACTERS:

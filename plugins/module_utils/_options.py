@@ -15,13 +15,13 @@ import re
 import stat
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
-from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url_credentials
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
 
 SETTINGS_SPEC: dict[str, dict[str, Any]] = {
     "routing_key": {"type": "str", "no_log": True, "aliases": ["integration_key", "service_key"]},
@@ -226,18 +226,14 @@ def _base_url(options: Mapping[str, Any]) -> str:
     given = options.get("api_url")
     if not given:
         return _HOSTS[options["region"]]
-    shown = mask_url_credentials(given)
+    shown = mask_url(given)
     expected = "expected the address of an Events API, as in https://events.pagerduty.com"
-    try:
-        parts = urlsplit(given.strip())
-        host, port = parts.hostname, parts.port
-    except ValueError:  # an unclosed bracket, a port that is no number
-        raise OptionError("api_url", f"{shown!r} is no URL; {expected}") from None
-    if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"\s", given.strip()):
+    parts = _split(given.strip())
+    if parts is None or parts.scheme not in ("http", "https") or re.search(r"\s", given.strip()):
         raise OptionError("api_url", f"{shown!r} was given; {expected}")
     if parts.username is not None or parts.query or parts.fragment:
         raise OptionError("api_url", f"{shown!r} has a user, a query or a fragment; {expected}")
-    if parts.scheme == "http" and not options["allow_http"] and not _is_loopback(host):
+    if parts.scheme == "http" and not options["allow_http"] and not _is_loopback(parts.hostname or ""):
         raise OptionError(
             "api_url",
             f"{shown!r} would send the integration key unencrypted; use https, or set allow_http: true",
@@ -249,6 +245,15 @@ def _base_url(options: Mapping[str, Any]) -> str:
             path = path[: -len(api.value)]
             break
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return a URL's parts, or None if it names no host, or is no URL: an unclosed bracket, a port that is no number."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.hostname and parts.port != 0 else None
+    except ValueError:  # its text may hold what stands before an @, so it is not passed on
+        return None
 
 
 def _is_loopback(host: str) -> bool:
@@ -263,12 +268,8 @@ def _is_loopback(host: str) -> bool:
 def _proxy(given: str | None) -> str | None:
     if not given:
         return None
-    shown = mask_url_credentials(given)
-    try:
-        parts = urlsplit(given)
-        usable = parts.scheme in ("http", "https", "socks5", "socks5h") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    shown = mask_url(given)
+    parts = _split(given)
+    if parts is None or parts.scheme not in ("http", "https", "socks5", "socks5h"):
         raise OptionError("proxy", f"{shown!r} was given; expected a URL as in http://proxy.example.com:3128")
     return given

@@ -11,12 +11,22 @@ from typing import Any, Iterable
 MASK = "********"
 """Stands in the place of a secret. It has the same length for every secret, and shows none of its characters."""
 
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+# Up to the last @, since passwords that somebody forgot to quote hold slashes and more.
+_URL_CREDENTIALS = re.compile(r"(?<=://)\S+(?=@)")
 
 
 def mask_url_credentials(text: str) -> str:
     """Replace C(user:password) in every URL that stands in a text."""
     return _URL_CREDENTIALS.sub(MASK, text)
+
+
+def mask_url(url: str) -> str:
+    """Replace C(user:password) in what is meant to be one URL, however badly it is written."""
+    credentials, at, rest = url.rpartition("@")
+    if not at:
+        return url
+    scheme, separator, _rest = credentials.partition("://")
+    return f"{scheme}{separator}{MASK}@{rest}" if separator else f"{MASK}@{rest}"
 
 
 def mask(value: Any, secrets: Iterable[str]) -> Any:

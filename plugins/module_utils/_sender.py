@@ -15,7 +15,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._answer import An
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import TransportError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Prepared
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import GiveUp, RetryPolicy
-from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import MASK, mask
 from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import Transport
 
 
@@ -41,7 +41,7 @@ class Delivery:
         elapsed: seconds from the first attempt's start to the end.
         http_status: the status code of the answer to the last attempt.
         gave_up: why no further attempt was made, if the event is undelivered.
-        maybe_taken: True if an attempt without an answer may have reached PagerDuty all the same.
+        maybe_taken: True if the event was not accepted, yet an attempt without an answer may have reached PagerDuty.
         retry_after: seconds that PagerDuty asked to wait in its last answer.
     """
 
@@ -119,7 +119,9 @@ class Sender:
                 return self._delivery(event, Outcome.ACCEPTED, answer, attempts, elapsed, errors)
             errors.append(mask(f"attempt {attempts}: {answer}", [event.routing_key]))
             if isinstance(answer, Answer) and answer.verdict is Verdict.FINAL:
-                return self._delivery(event, Outcome.REFUSED, answer, attempts, elapsed, errors)
+                return self._delivery(
+                    event, Outcome.REFUSED, answer, attempts, elapsed, errors, maybe_taken=maybe_taken
+                )
             maybe_taken = maybe_taken or (isinstance(answer, TransportError) and answer.maybe_taken)
             next_step = self._policy.after(attempts, elapsed, self._random_number(), _retry_after(answer))
             if not isinstance(next_step, GiveUp) and self._wait(next_step.seconds):
@@ -142,7 +144,9 @@ class Sender:
             raw = self._transport.post(event.api.value, event.body, timeout)
         except TransportError as error:
             return error
-        return classify(event.api, raw.http_status, raw.headers, raw.body, self._now())
+        # Masked before it is read, since a text that is cut at its end could keep a part of an echoed key.
+        body = raw.body.replace(event.routing_key.encode(), MASK.encode())
+        return classify(event.api, raw.http_status, raw.headers, body, self._now())
 
     def _delivery(
         self,

@@ -154,7 +154,7 @@ http_status:
   sample: 202
 event:
   description: The event as it was sent, or would have been, with the integration key masked.
-  returned: always
+  returned: when the task got as far as sending, or would have but for check mode
   type: dict
   sample:
     routing_key: "********"

@@ -208,7 +208,7 @@ dedup_key:
   description:
     - The key that the incident stands under, for tasks that acknowledge or resolve it. Made here if the task that
       triggers gives none.
-  returned: always
+  returned: when the task got as far as sending, or would have but for check mode
   type: str
   sample: replica-lag/db1
 errors:
@@ -243,7 +243,7 @@ http_status:
   sample: 202
 event:
   description: The event as it was sent, or would have been, with the integration key masked.
-  returned: always
+  returned: when the task got as far as sending, or would have but for check mode
   type: dict
   sample:
     routing_key: "********"

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from ansible import constants
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import (
@@ -71,8 +73,9 @@ class EventAction(ActionBase):  # type: ignore[misc]  # ansible-core's class is 
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         environ = self._environment()
+        options, origins = self._gathered(task_vars, environ)
         try:
-            options, key_warning = self._options(task_vars, environ)
+            options, key_warning = self._with_key(self._validated(options))
             task = plan(self.kind, options, host=str(task_vars.get("inventory_hostname") or "ansible"))
             if self._is_sent_elsewhere():
                 sent = self._run_module(task, options, task_vars)
@@ -80,10 +83,9 @@ class EventAction(ActionBase):  # type: ignore[misc]  # ansible-core's class is 
                 with _applied(environ):
                     sent = run(task, self._task.check_mode, self._task.diff, _shared_sender)
         except PagerDutyError as error:
-            return {**result, **_failure(error)}
-        if key_warning:
-            sent["warnings"] = [*sent.get("warnings", ()), key_warning]
-        return {**result, **sent}
+            return {**result, **_failure(error, origins)}
+        warnings = [*sent.pop("warnings", ()), *([key_warning] if key_warning else ())]
+        return {**result, **sent, **({"warnings": warnings} if warnings else {})}
 
     def _environment(self) -> dict[str, str]:
         """Return what the task's C(environment) adds to the process's, as it would for a module."""
@@ -94,8 +96,8 @@ class EventAction(ActionBase):  # type: ignore[misc]  # ansible-core's class is 
                 added.update({str(name): str(value) for name, value in layer.items()})
         return added
 
-    def _options(self, task_vars: dict[str, Any], environ: dict[str, str]) -> tuple[dict[str, Any], str | None]:
-        """Return the task's validated options with those from elsewhere filled in, the key file read."""
+    def _gathered(self, task_vars: dict[str, Any], environ: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the task's options with those from elsewhere filled in, and where each of the latter comes from."""
 
         def variable(name: str) -> Any:
             return self._templar.template(task_vars[name]) if name in task_vars else None
@@ -109,27 +111,36 @@ class EventAction(ActionBase):  # type: ignore[misc]  # ansible-core's class is 
         for name in _PATHS:
             if name in origins and origins[name].startswith(f"{name} under"):
                 options[name] = _config_file.resolve_path(options[name])
-        options = self._validated(options, origins)
-        if options.get("routing_key_file") is None:
-            return options, None
-        key, warning = self._read_key_file(options.pop("routing_key_file"))
-        return {**options, "routing_key": key}, warning
+        return options, origins
 
-    def _validated(self, options: dict[str, Any], origins: dict[str, str]) -> dict[str, Any]:
+    def _validated(self, options: dict[str, Any]) -> dict[str, Any]:
         rules = {"required_if": None, "required_by": None, **self.kind.rules}
         outcome = ArgumentSpecValidator(dict(self.kind.spec), **rules).validate(options)
         if outcome.error_messages:
-            message = outcome.error_messages[0]
-            # Whoever did not write the option in the task has to be told where it is.
-            places = "".join(f" ({name} is {origin})" for name, origin in origins.items() if name in message)
-            raise OptionError(self.kind.name, f"{message}{places}")
+            unknown = sorted(
+                name if isinstance(name, str) else ".".join(name) for name in outcome.unsupported_parameters
+            )
+            # A misspelt option first: what is missing then is only its consequence.
+            message = f"there is no option {', '.join(unknown)}" if unknown else outcome.error_messages[0]
+            raise OptionError(self.kind.name, message)
         return {name: value for name, value in outcome.validated_parameters.items() if name in self.kind.spec}
+
+    def _with_key(self, options: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+        """Return the options with the content of the key file, if they name one, and a warning about the file."""
+        if options.get("routing_key_file") is None:
+            return options, None
+        key, warning = self._read_key_file(options["routing_key_file"])
+        return {**options, "routing_key_file": None, "routing_key": key}, warning
 
     def _read_key_file(self, given: str) -> tuple[str, str | None]:
         """Read the key file as Ansible finds and reads files: beside the role or playbook, and through vault."""
         try:
             path = given if os.path.isabs(given) else self._find_needle("files", given)
-            content_path = self._loader.get_real_file(path)
+            content_path = self._loader.get_real_file(path) if os.path.isfile(path) else None
+        except AnsibleFileNotFound:
+            folders = dict.fromkeys(map(to_text, [*self._task.get_search_path(), self._loader.get_basedir()]))
+            problem = f"there is no {given!r} in these folders or in their subfolder 'files': {', '.join(folders)}"
+            raise OptionError("routing_key_file", problem) from None
         except AnsibleError as error:
             raise OptionError("routing_key_file", f"{given!r} cannot be read: {error.message}") from None
         return read_key_file(path, content_path)
@@ -151,6 +162,8 @@ class EventAction(ActionBase):  # type: ignore[misc]  # ansible-core's class is 
         sent: dict[str, Any] = self._execute_module(
             module_name=f"oncall.pagerduty.{self.kind.name}", module_args=arguments, task_vars=task_vars
         )
+        # It names what was filled in above, and the other path has none.
+        sent.pop("invocation", None)
         notes = [f"PagerDuty event: {note}" for note in task.event.notes]
         sent["warnings"] = [*sent.get("warnings", ()), *notes]
         return sent
@@ -174,7 +187,9 @@ def _applied(environ: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _failure(error: PagerDutyError) -> dict[str, Any]:
+def _failure(error: PagerDutyError, origins: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(error, MissingLibraryError):
         return {**unusable(error), "msg": missing_required_lib(error.library), "exception": error.details}
-    return unusable(error)
+    # Whoever did not write an option in the task has to be told where it stands.
+    named = [origin for name, origin in origins.items() if re.search(rf"\b{name}\b", str(error))]
+    return unusable(PagerDutyError(f"{error} (set by {', '.join(named)})") if named else error)

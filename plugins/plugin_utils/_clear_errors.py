@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells whether a playbook may forgive failures by ``meta: clear_host_errors``, however it comes by that task.
+"""Tells whether a playbook may forgive failures by a ``meta`` task, however it comes by that task.
 
-Plays and roles are compiled and can be asked. Files included at run time are not loaded yet, so the task files that
+``clear_host_errors`` does so; and, since ansible-core 2.19, ending a host in a ``rescue`` forgives all of its failures,
+also one before the ``always`` that this rescue stands in. Plays and roles are compiled and can be asked. Files included at run time are not loaded yet, so the task files that
 could be included are searched for the word: those beside the including file, and the roles. It is asked after the first
 failure only. Being wrong costs little: a needless "yes" delays a page to the end of the run, a wrong "no" makes
 one that is withdrawn there.
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 _META = "clear_host_errors"
+_ENDS = frozenset(("end_host", "end_batch", "end_play"))
 
 MAX_FILES = 2_000
 """Task files searched at most; some 0.1 s. A larger tree is taken to hold no such task."""
@@ -30,10 +32,12 @@ def may_clear_host_errors(plays: Iterable[Any], role_paths: Iterable[str] = ()) 
     """Look through compiled plays, and through the files that their tasks may include."""
     folders: list[str] = []
     for play in plays:
-        for task in _tasks_of(play):
+        for task, inside in _tasks_of(play):
             action = str(task.action).rpartition(".")[2]
-            if action == "meta" and task.args.get("_raw_params") == _META:
-                return True
+            if action == "meta":
+                what = task.args.get("_raw_params")
+                if what == _META or (what in _ENDS and "rescue" in inside.partition("always")[2]):
+                    return True
             if action == "include_tasks":
                 folders.append(os.path.dirname(task.get_path().rpartition(":")[0]))
                 folders += _include_folder(task)
@@ -43,21 +47,23 @@ def may_clear_host_errors(plays: Iterable[Any], role_paths: Iterable[str] = ()) 
     return any(_mentions(path) for path in _task_files(folders))
 
 
-def _tasks_of(play: Any) -> Iterator[Any]:
-    for block in (*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers):
-        yield from _tasks_in(block)
+def _tasks_of(play: Any) -> Iterator[tuple[Any, str]]:
+    """Give each task, and the sections it stands in from the outermost to the innermost."""
+    blocks = [*play.pre_tasks, *play.tasks, *play.post_tasks, *play.handlers]
     for role in play.roles:
         for each in (role, *role.get_all_dependencies()):
-            for block in (*each._task_blocks, *each._handler_blocks):
-                yield from _tasks_in(block)
+            blocks += [*each._task_blocks, *each._handler_blocks]
+    for block in blocks:
+        yield from _tasks_in(block, "")
 
 
-def _tasks_in(entry: Any) -> Iterator[Any]:
+def _tasks_in(entry: Any, inside: str) -> Iterator[tuple[Any, str]]:
     if not hasattr(entry, "block"):
-        yield entry
+        yield entry, inside
         return
-    for child in (*entry.block, *entry.rescue, *entry.always):
-        yield from _tasks_in(child)
+    for section in ("block", "rescue", "always"):
+        for child in getattr(entry, section):
+            yield from _tasks_in(child, f"{inside}/{section}")
 
 
 def _include_folder(task: Any) -> list[str]:

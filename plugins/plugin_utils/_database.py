@@ -13,7 +13,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
@@ -30,17 +30,21 @@ class DatabaseError(PagerDutyError):
 class Database:
     """One connection. Every change is a transaction that is on disk when it returns."""
 
-    def __init__(self, path: str, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: str, wall: Callable[[], float] = time.time, uptime: Callable[[], float] = _steady.uptime
+    ) -> None:
         """Open the file, making it and its folder if they are not there.
 
         Args:
             path: where the file is.
             wall: the wall clock, read if this boot has not used the file yet.
+            uptime: seconds since the boot.
 
         Raises:
             DatabaseError: if that is not possible.
         """
         self.path = path
+        self._uptime = uptime
         with self._explained():
             _make_private(path)
             self._connection = sqlite3.connect(
@@ -54,7 +58,7 @@ class Database:
 
     def now(self) -> float:
         """Return the present as the file counts it: Unix time that never jumps."""
-        return self._booted + _steady.uptime()
+        return self._booted + self._uptime()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Cursor]:
@@ -73,7 +77,7 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def read(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def read(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows that answer a query.
 
         Raises:
@@ -142,7 +146,7 @@ class Database:
             return stored
         with self.transaction() as cursor:
             stored = self._stored_anchor()
-            found = _steady.anchor(stored, boot_id, wall(), _steady.uptime(), self._latest())
+            found = _steady.anchor(stored, boot_id, wall(), self._uptime(), self._latest())
             if found != stored:
                 cursor.execute("DELETE FROM clock")
                 cursor.execute("INSERT INTO clock (boot_id, booted) VALUES (?, ?)", (found.boot_id, found.booted))

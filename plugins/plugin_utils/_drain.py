@@ -29,6 +29,10 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import A
 _WORKERS = 4
 # How often to look whether a delay has passed. What is new in the outbox is seen at once.
 _LOOK_SECONDS = 0.25
+# How long to leave an outbox alone that cannot be written.
+_REST_SECONDS = 1.0
+# How much longer than its time-out an attempt may take until its outcome is on disk.
+_GRACE_SECONDS = 1.0
 
 
 class Drain:
@@ -61,7 +65,9 @@ class Drain:
         self._paused: dict[Lanes, float] = {}
         self._version = -1
         self._looked = float("-inf")
+        self._resting_until = float("-inf")
         self._first = 0
+        self._longest_attempt = 0.0
         self.accepted = 0
 
     @property
@@ -73,19 +79,21 @@ class Drain:
         """Do what can be done now; waits so many seconds at most for an attempt to end."""
         ended = self._workers.ended(wait)
         self._unwritten += ended
+        if self._clock() < self._resting_until:
+            return
         try:
             self._write_down()
             if ended or self._something_new():
                 self._begin()
         except DatabaseError as error:  # a full disk, say: nothing is lost, and nothing goes on before there is room
             self._log(str(error))
-            self._looked = self._clock()
+            self._resting_until = self._clock() + _REST_SECONDS
 
-    def finish(self, limit: float) -> None:
-        """Wait for the attempts under way, so many seconds at most, and begin no new ones."""
-        deadline = self._clock() + limit
+    def finish(self) -> None:
+        """Begin no further attempt; wait for those under way, for as long as they may take, and write them down."""
+        deadline = self._clock() + self._longest_attempt + _GRACE_SECONDS
         while self.busy and self._clock() < deadline:
-            self._unwritten += self._workers.ended(min(0.1, limit))
+            self._unwritten += self._workers.ended(_LOOK_SECONDS)
             try:
                 self._write_down()
             except DatabaseError as error:
@@ -117,6 +125,7 @@ class Drain:
         claims = self._outbox.claim(self._owner, lanes, most, self._pace)
         breaker.began(len(claims))
         for claim in claims:
+            self._longest_attempt = max(self._longest_attempt, claim.route.timeout)
             self._workers.begin(claim)
 
     def _write_down(self) -> None:

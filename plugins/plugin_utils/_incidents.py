@@ -146,7 +146,7 @@ class IncidentBook:
         if steering.target is None:
             return [Unpaged(steering.problem or "there is no integration key")]
         labels = {name: self._value(name, steering, failure) for name in steering.group_by}
-        key = steering.dedup_key or self._key(labels)
+        key = steering.dedup_key or self.key(labels)
         identity = (steering.target.routing_key, steering.target.settings.connection.base_url, key)
         incident = self._incidents.get(identity)
         severity = steering.severities[cause.kind]
@@ -178,7 +178,7 @@ class IncidentBook:
             return steering.variables.get(name[len("vars.") :], "")
         return self._label(name, failure.hosts[0], failure.cause)
 
-    def _key(self, labels: Mapping[str, str]) -> str:
+    def key(self, labels: Mapping[str, str]) -> str:
         """Make a readable key: the job's name for the playbook, name=value for the other labels."""
         parts = [self._job if name == "playbook" else f"{name}={value}" for name, value in labels.items()]
         return ":".join(["ansible", *parts])
@@ -213,7 +213,7 @@ class IncidentBook:
             return [Unpaged(steering.problem or "there is no integration key")]
         # Without a host or a task, only what the run itself has can tell incidents apart.
         labels = {name: self._label(name, "", None) for name in steering.group_by if name in ("playbook", "inventory")}
-        key = self._key(labels or {"playbook": self._job})
+        key = self.key(labels or {"playbook": self._job})
         incident = Incident(key, steering, labels, cut, steering.severities[cause], ended=cut)
         self._incidents[(steering.target.routing_key, steering.target.settings.connection.base_url, key)] = incident
         return [Notice("opened", incident)]

@@ -40,6 +40,14 @@ def exit_result() -> int | None:
     return None
 
 
+def play_is_run() -> bool:
+    """Tell whether the play whose start is announced is going to be run: one without hosts is announced only."""
+    for frame in _callers():
+        if frame.f_code.co_name == "run":
+            return hasattr(frame.f_locals.get("self"), "_failed_hosts")
+    return True
+
+
 class PlayState:
     """The play iterator, and whether the hook's caller has already marked the host it tells of."""
 

@@ -90,7 +90,8 @@ class Ledger:
             cursor.execute(
                 """INSERT INTO incidents (fingerprint, dedup_key, job, labels, state, summary, opened, updated)
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (fingerprint, dedup_key) DO UPDATE SET
-                    job = excluded.job, labels = excluded.labels, summary = excluded.summary, updated = excluded.updated""",
+                    job = excluded.job, labels = excluded.labels, summary = excluded.summary,
+                    updated = excluded.updated""",
                 (
                     fingerprint,
                     dedup_key,
@@ -146,7 +147,10 @@ class Ledger:
             (job, RESOLVED),
         )
         return [
-            RecordedIncident(*row[1:4], json.loads(row[4]), *row[5:], places=self._places(row[0])) for row in rows
+            RecordedIncident(
+                key, dedup_key, job, json.loads(labels), state, summary, opened, updated, self._places(number)
+            )
+            for number, key, dedup_key, job, labels, state, summary, opened, updated in rows
         ]
 
     def _places(self, incident: int) -> tuple[Place, ...]:

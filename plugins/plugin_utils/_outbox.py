@@ -8,7 +8,7 @@ What many processes can rely on:
 - `put` returns after the event is on disk. From then on it is sent, set aside with a reason, or dropped and counted.
 - A claim is a lease: while it lasts nobody else gets the event; a dead sender's claims come back when it ends.
 - Events with the same integration key and dedup key form a lane. Within it nothing is claimed before everything
-  earlier has been accepted, set aside or dropped. Lanes do not wait for each other, nor do change events, which have none.
+  earlier has been accepted, set aside or dropped. Lanes do not wait for each other, and change events have none.
 """
 
 from __future__ import annotations
@@ -152,9 +152,9 @@ class Counts:
 class Outbox:
     """The queue in a database. Methods raise `_database.DatabaseError` and nothing else."""
 
-    def __init__(self, database: Database, caps: Caps = Caps()) -> None:
+    def __init__(self, database: Database, caps: Caps | None = None) -> None:
         self._database = database
-        self._caps = caps
+        self._caps = caps or Caps()
 
     # --- handing in ----------------------------------------------------------------------------------------------
 
@@ -173,9 +173,9 @@ class Outbox:
         now = self._database.now()
         with self._database.transaction() as cursor:
             dropped = self._make_room(cursor, now)
-            if prune_superseded and said.action == "resolve":
-                if _prune(cursor, fingerprint, str(event.dedup_key), run):
-                    return Put(None, dropped)
+            prunable = prune_superseded and said.action == "resolve"
+            if prunable and _prune(cursor, fingerprint, str(event.dedup_key), run):
+                return Put(None, dropped)
             cursor.execute(
                 """INSERT INTO events (run, api, body, fingerprint, dedup_key, action, summary, base_url, route,
                     created, next_attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
@@ -187,7 +187,7 @@ class Outbox:
                     event.dedup_key,
                     said.action,
                     said.summary,
-                    route.base_url,
+                    route.connection.base_url,
                     route_text,
                     now,
                     now,
@@ -265,7 +265,9 @@ class Outbox:
         """Let what waits for a further attempt be due at once."""
         with self._database.transaction() as cursor:
             now = self._database.now()
-            cursor.execute("UPDATE events SET next_attempt = ? WHERE set_aside IS NULL AND next_attempt > ?", (now, now))
+            cursor.execute(
+                "UPDATE events SET next_attempt = ? WHERE set_aside IS NULL AND next_attempt > ?", (now, now)
+            )
 
     def version(self) -> int:
         """Return a number that changes when another connection has changed something. Costs microseconds."""
@@ -302,12 +304,11 @@ class Outbox:
     def entries(self) -> list[Entry]:
         """List all events, in order."""
         rows = self._database.read(
-            f"""SELECT id, CASE WHEN set_aside IS NOT NULL THEN 'set aside' WHEN {_FREE} THEN 'waiting' ELSE 'claimed' END,
-                action, summary, dedup_key, SUBSTR(fingerprint, 1, 8), base_url, created, attempts, next_attempt,
-                IFNULL(set_aside, last_error) FROM events ORDER BY id""",  # noqa: S608  # the parts are constants
-            {"now": self._database.now()},  # type: ignore[arg-type]  # named values are fine
+            f"""SELECT id, set_aside IS NOT NULL, {_FREE}, action, summary, dedup_key, fingerprint, base_url, created,
+                attempts, next_attempt, IFNULL(set_aside, last_error) FROM events ORDER BY id""",  # noqa: S608
+            {"now": self._database.now()},
         )
-        return [Entry(*row[:7], from_epoch(row[7]), row[8], from_epoch(row[9]), row[10]) for row in rows]
+        return [_entry(*row) for row in rows]
 
     def retry(self, ids: Sequence[int] | None = None) -> int:
         """Let events that were set aside, these or all, wait for another attempt. Returns how many."""
@@ -338,7 +339,7 @@ class Outbox:
             (count,) = cursor.execute("SELECT COUNT(*) FROM events").fetchone()
             if count >= self._caps.max_events:
                 oldest = f"""id IN (SELECT id FROM events WHERE set_aside IS NOT NULL OR {_FREE}
-                    ORDER BY set_aside IS NULL, id LIMIT :excess)"""
+                    ORDER BY set_aside IS NULL, id LIMIT :excess)"""  # noqa: S608  # the part is a constant
                 excess = count - self._caps.max_events + 1
                 dropped += _drop(cursor, BEYOND_MAX_EVENTS, oldest, {"now": now, "excess": excess})
         return dropped
@@ -351,6 +352,35 @@ class Outbox:
 
     def _ended(self, cursor: sqlite3.Cursor, claim: Claim) -> None:
         cursor.execute("UPDATE sends SET at = ? WHERE id = ?", (self._database.now(), claim.send))
+
+
+def _entry(
+    number: int,
+    set_aside: int,
+    free: int,
+    action: str,
+    summary: str,
+    dedup_key: str | None,
+    fingerprint: str,
+    base_url: str,
+    created: float,
+    attempts: int,
+    next_attempt: float,
+    reason: str | None,
+) -> Entry:
+    return Entry(
+        id=number,
+        state="set aside" if set_aside else "waiting" if free else "claimed",
+        action=action,
+        summary=summary,
+        dedup_key=dedup_key,
+        key=fingerprint[:8],
+        base_url=base_url,
+        created=from_epoch(created),
+        attempts=attempts,
+        next_attempt=from_epoch(next_attempt),
+        reason=reason,
+    )
 
 
 class _Said:
@@ -393,7 +423,7 @@ def _sends(cursor: sqlite3.Cursor, fingerprint: str, now: float) -> list[float]:
 def _prune(cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, run: str) -> bool:
     """Drop a lane whose trigger PagerDuty cannot have seen, and say whether that made its resolve pointless."""
     lane = "fingerprint = :fingerprint AND dedup_key = :dedup_key"
-    values = {"fingerprint": fingerprint, "dedup_key": dedup_key}
+    values: dict[str, object] = {"fingerprint": fingerprint, "dedup_key": dedup_key}
     if cursor.execute(f"SELECT 1 FROM opened WHERE {lane}", values).fetchone():  # noqa: S608  # constants
         return False
     triggers, seen = cursor.execute(

@@ -19,6 +19,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import (
     PlayState,
     exit_result,
+    play_is_run,
     queue_manager,
     rescued_by_a_block,
 )
@@ -89,8 +90,9 @@ class RunWatch:
         if self._manager is None:
             self._manager = queue_manager()
             self._end.began(self._manager)
-        # Who is among them now is out for the rest of the run.
-        self._emit(self._tracker.lost(self._ended_hosts(), self._silent))
+        if play_is_run():
+            # Who is among them now is out for the rest of the run.
+            self._emit(self._tracker.lost(self._ended_hosts(), self._silent))
         self._tracker.next_step()
         self._play = play
         self._task = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -19,7 +20,6 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     settings,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain_text
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import (
     LABELS,
     Steering,
@@ -183,20 +183,9 @@ def check(options: Mapping[str, Any]) -> None:
         raise OptionError("routing_key_file", "given together with routing_key; expected only one of them")
 
 
-def facts_of(job: str, outcome: Outcome | None) -> dict[str, Any]:
-    """Return what templates can refer to as C(failure) before the incident is known."""
-    if outcome is None:
-        return {"job": job}
-    return {
-        "job": job,
-        "host": outcome.host,
-        "kind": outcome.kind,
-        "task": outcome.task,
-        "role": outcome.role,
-        "play": outcome.play,
-        "path": outcome.path,
-        "message": outcome.message,
-    }
+def facts_of(job: str, host: str, task: str, role: str, path: str, play: str) -> dict[str, Any]:
+    """Return what a template for the dedup key can refer to as C(failure): what is the same in the next run."""
+    return {"job": job, "host": host, "task": task, "role": role, "path": path, "play": play}
 
 
 def _named(group_by: tuple[str, ...]) -> list[str]:
@@ -206,6 +195,9 @@ def _named(group_by: tuple[str, ...]) -> list[str]:
 def _details(given: Any) -> dict[str, Any]:
     if given is None or given == "":
         return {}
+    if isinstance(given, str):
+        # As it comes from ansible.cfg and from the environment.
+        given = yaml.safe_load(given)
     if not isinstance(given, Mapping):
         raise OptionError("custom_details", f"a {type(given).__name__} was given; expected a mapping")
     return dict(given)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes one attempt for one claimed event, on a thread of its own kind, and says in plain words what came of it."""
+"""Makes one attempt for one claimed event, on a worker thread, and says in plain words what came of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Pa
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Delivery, Outcome, Sender
-from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import Connection, RequestsTransport
+from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import RequestsTransport
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Claim
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 
@@ -123,14 +123,6 @@ def _attempt(claim: Claim, senders: dict[Route, Sender]) -> Attempt:
 
 
 def _sender(route: Route) -> Sender:
-    connection = Connection(
-        base_url=route.base_url,
-        validate_certs=route.validate_certs,
-        ca_path=route.ca_path,
-        client_cert=route.client_cert,
-        client_key=route.client_key,
-        proxy=route.proxy,
-    )
     # One attempt for each claim: the outbox decides when the next one is due, so that no event blocks a thread.
     once = RetryPolicy(max_retries=0, deadline=max(route.timeout, 0.001))
-    return Sender(RequestsTransport(connection), once, route.timeout)
+    return Sender(RequestsTransport(route.connection), once, route.timeout)

@@ -9,40 +9,30 @@
 from __future__ import annotations
 
 import argparse
-import queue
-import re
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
-from .case import STRATEGIES, Case
-from .cases import GROUPS, all_pairs, pair_id, share
+from .case import STRATEGIES
+from .cases import GROUPS, SCOPES, Pair, all_pairs
 from .judge import deviations
 from .observer import EngineObserver
-from .runner import Core, Run
+from .runner import Pool, Run
 
 
 def main() -> int:
     options = _options()
-    pairs = [
-        (case, strategy)
-        for case, strategy in all_pairs(options.group)
-        if strategy in options.strategy
-        and share(case, strategy) % options.one_in == 0
-        and (not options.case or any(wanted in case.name for wanted in options.case))
-    ]
+    pairs = [pair for pair in all_pairs() if _wanted(pair, options)]
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="differential-") as scratch:
         root = Path(options.keep or scratch).absolute()
-        runs = _run_all(pairs, options, root)
-    bad = 0
-    for run in runs:
-        found = deviations(run)
-        bad += bool(found)
-        for text in found:
-            print(f"{pair_id(run.case, run.strategy)}: {text}   ({run.folder})")
+        with Pool(options.python, EngineObserver(), root, options.workers) as pool:
+            futures = [pool.submit(pair) for pair in pairs]
+            bad = sum(_report(pair, future.result()) for pair, future in zip(pairs, futures))
+            runs = [future.result() for future in futures]
+    for run in sorted(runs, key=lambda run: -run.seconds)[: options.slowest]:
+        print(f"{run.seconds:.1f} s: {run.case.name} [{run.strategy}]")
     failed = [run for run in runs if run.observation.hosts]
     early = sum(run.observation.early for run in failed)
     print(
@@ -52,28 +42,20 @@ def main() -> int:
     return bool(bad)
 
 
-def _run_all(pairs: list[tuple[Case, str]], options: argparse.Namespace, root: Path) -> list[Run]:
-    jobs: queue.SimpleQueue[tuple[int, Case, str]] = queue.SimpleQueue()
-    for number, (case, strategy) in enumerate(pairs):
-        jobs.put((number, case, strategy))
-    runs: list[Run] = []
+def _report(pair: Pair, run: Run) -> bool:
+    found = deviations(run)
+    for text in found:
+        print(f"{pair.name}: {text}   ({run.folder})", flush=True)
+    return bool(found)
 
-    def work(worker: int) -> None:
-        core = Core(options.python, EngineObserver(), root / f"home{worker}")
-        try:
-            while True:
-                number, case, strategy = jobs.get_nowait()
-                name = re.sub(r"\W+", "-", f"{number} {case.name} {strategy}")
-                runs.append(core.run(case, strategy, root / name))
-        except queue.Empty:
-            core.close()
 
-    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(options.workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(runs, key=lambda run: run.folder.name)
+def _wanted(pair: Pair, options: argparse.Namespace) -> bool:
+    return (
+        pair.strategy in options.strategy
+        and pair.within(options.scope)
+        and options.group in (None, pair.group)
+        and (not options.case or any(wanted in pair.case.name for wanted in options.case))
+    )
 
 
 def _options() -> argparse.Namespace:
@@ -81,10 +63,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("case", nargs="*", help="part of a case's name; all cases if none is given")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has the ansible-core to test")
     parser.add_argument("--strategy", action="append", choices=STRATEGIES)
-    parser.add_argument("--group", choices=GROUPS, help="only the special or only the composed cases")
-    parser.add_argument("--one-in", type=int, default=1, help="take a sample: one pair in so many")
+    parser.add_argument("--scope", choices=SCOPES, default="all")
+    parser.add_argument("--group", choices=sorted(GROUPS))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", help="keep the folders of the runs here")
+    parser.add_argument("--slowest", type=int, default=0, help="name so many of the slowest runs")
     options = parser.parse_args()
     options.strategy = options.strategy or STRATEGIES
     return options

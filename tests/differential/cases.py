@@ -1,12 +1,13 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All cases, and the choices among them."""
+"""All cases, and how many of them each occasion takes."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 
 from .case import STRATEGIES, Case
@@ -15,22 +16,39 @@ from .special import special
 
 GROUPS = {"special": special, "composed": composed}
 
-QUICK_ONE_IN = 60
-"""The everyday run takes so many of the composed pairs of case and strategy, always the same ones."""
+SCOPES = ("quick", "matrix", "all")
+"""Each is part of the next: for every day, for every ansible-core before a release, for a change to the engine."""
+
+_QUICK_ONE_IN = 50
+_MATRIX_ONE_IN = {"linear": 2, "free": 4, "host_pinned": 8}
+"""Of the composed cases. The last two strategies share their code, and decide each host by itself."""
 
 
-def all_pairs(group: str | None = None) -> Iterator[tuple[Case, str]]:
-    """Every case, or those of one group, with every strategy it is for."""
-    for case in chain.from_iterable(cases() for name, cases in GROUPS.items() if group in (None, name)):
+@dataclass(frozen=True)
+class Pair:
+    """A case and the strategy to run it with."""
+
+    case: Case
+    strategy: str
+    group: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.case.name} [{self.strategy}]"
+
+    def within(self, scope: str) -> bool:
+        """Tell whether this pair is run on that occasion. The choice is always the same."""
+        share = zlib.crc32(self.name.encode())
+        if scope == "quick":
+            return share % _QUICK_ONE_IN == 0
+        if scope == "matrix":
+            return self.group == "special" or self.within("quick") or share % _MATRIX_ONE_IN[self.strategy] == 0
+        return True
+
+
+def all_pairs() -> Iterator[Pair]:
+    """Every case with every strategy it is for."""
+    for group, case in chain.from_iterable(((group, case) for case in cases()) for group, cases in GROUPS.items()):
         for strategy in STRATEGIES:
             if strategy in case.strategies:
-                yield case, strategy
-
-
-def pair_id(case: Case, strategy: str) -> str:
-    return f"{case.name} [{strategy}]"
-
-
-def share(case: Case, strategy: str) -> int:
-    """A number that is always the same for the pair, spread evenly: for choosing a sample."""
-    return zlib.crc32(pair_id(case, strategy).encode())
+                yield Pair(case, strategy, group)

@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import json
 import os
+import queue
+import re
 import signal
 import subprocess
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from .case import Case
+from .cases import Pair
 from .observer import Observation, Observer
 
 HERE = Path(__file__).resolve().parent
@@ -154,6 +158,40 @@ class Core:
             "ANSIBLE_PYTHON_INTERPRETER": self._python,
             **self._observer.settings(),
         }
+
+
+class Pool:
+    """Runs pairs in parallel, each worker with a warm core of its own, each run in a folder of its own."""
+
+    def __init__(self, python: str, observer: Observer, root: Path, workers: int) -> None:
+        self._root = root
+        self._cores: queue.SimpleQueue[Core] = queue.SimpleQueue()
+        for number in range(workers):
+            self._cores.put(Core(python, observer, root / f"home{number}"))
+        self._workers = workers
+        self._executor = ThreadPoolExecutor(workers)
+        self._submitted = 0
+
+    def submit(self, pair: Pair) -> Future[Run]:
+        """Begin a run as soon as a worker is free."""
+        self._submitted += 1
+        folder = self._root / re.sub(r"\W+", "-", f"{self._submitted} {pair.name}").strip("-")
+        return self._executor.submit(self._run, pair, folder)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._executor.shutdown(cancel_futures=True)
+        for _ in range(self._workers):
+            self._cores.get().close()
+
+    def _run(self, pair: Pair, folder: Path) -> Run:
+        core = self._cores.get()
+        try:
+            return core.run(pair.case, pair.strategy, folder)
+        finally:
+            self._cores.put(core)
 
 
 class _Attendant:

@@ -14,11 +14,11 @@ to ``output.txt`` in the folder.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import sys
+import warnings
 
 
 def serve() -> list[str] | None:
@@ -41,8 +41,9 @@ def _warm_up() -> None:
     from ansible.cli import playbook  # noqa: F401
     from ansible.plugins import loader
 
-    with contextlib.suppress(AttributeError):  # already done by the import
-        loader.init_plugin_loader()
+    # Each run sets the loader up again, and ansible-core warns of that.
+    warnings.filterwarnings("ignore", "AnsibleCollectionFinder has already been configured")
+    loader.init_plugin_loader()
     for plugins in (loader.connection_loader, loader.shell_loader, loader.become_loader, loader.callback_loader):
         list(plugins.all(class_only=True))
     for name in ("linear", "free", "host_pinned"):

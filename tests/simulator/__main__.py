@@ -15,7 +15,7 @@ import threading
 import time
 from typing import NoReturn
 
-from ._faults import Fault
+from ._faults import KINDS, Fault
 from ._mask import hide, mask
 from ._received import Received
 from ._simulator import Simulator
@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="simulator",
         description="A local PagerDuty: Events API v2 and v1, change events, incidents over REST, and a page at /.",
-        epilog="A fault is written like kind=status,code=503,count=3,retry_after=5; all of it: Fault in _faults.py.",
+        epilog=f"""A fault is written like kind=status,code=503,count=3,retry_after=5. Its kinds are {", ".join(KINDS)};
+            beside the kind it can have count, probability, code, body, retry_after, header.NAME, seconds and taken, and
+            be meant for one path, api, key or action (all explained at Fault in tests/simulator/_faults.py).""",
     )
     parser.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="default: %(default)s; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")

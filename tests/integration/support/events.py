@@ -15,7 +15,12 @@ KEY = "4f1c8d2ab67e4e0f93c5d1708be6a2f9"
 OTHER_KEY = "9ZkQ3vT7mB1xW5cR8nL2pF6hJ4sD0gYa"
 
 #: the host that tasks are about, and one that they can be delegated to
-HOSTS: dict[str, Any] = {"all": {"hosts": {"db1": {}, "bastion": {}}, "vars": {"ansible_connection": "local"}}}
+HOSTS: dict[str, Any] = {
+    "all": {
+        "hosts": {"db1": {}, "bastion": {"ansible_pipelining": True}},
+        "vars": {"ansible_connection": "local"},
+    }
+}
 
 #: where an event is sent from, and the task's keywords that say so
 PATHS: dict[str, dict[str, Any]] = {"controller": {}, "delegated": {"delegate_to": "{{ 'bastion' }}"}}

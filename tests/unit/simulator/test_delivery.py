@@ -143,6 +143,18 @@ def test_a_reset_is_no_clean_close(pd: Simulator, alert: Alert, kind: str, end: 
     assert exchange(pd, alert()) == (b"", end)
 
 
+def test_a_clean_close_over_tls_says_goodbye(certificate: tuple[str, str], alert: Alert) -> None:
+    server, authority = certificate
+    with Simulator(certfile=server) as pd:
+        pd.add_fault(Fault("close_before"))
+        address = urlsplit(pd.url)
+        plain = socket.create_connection((address.hostname, address.port), timeout=5)
+        context = ssl.create_default_context(cafile=authority)
+        with context.wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False) as connection:
+            connection.sendall(f"POST {V2} HTTP/1.1\r\nContent-Length: 0\r\n\r\n".encode())
+            assert connection.recv(1) == b"", "a ragged end would raise SSLEOFError"
+
+
 def test_slow_headers_come_byte_by_byte(pd: Simulator, alert: Alert) -> None:
     pd.add_fault(Fault("slow_headers", seconds=0.002))
     data = json.dumps(alert()).encode()

@@ -9,12 +9,11 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import pagerduty
 import pytest
+import trustme
 
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
-
-pagerduty = pytest.importorskip("pagerduty", reason="the official client needs Python 3.10 or newer")
-trustme = pytest.importorskip("trustme")
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -75,8 +74,10 @@ def test_a_change_event(pd: Simulator, events: pagerduty.EventsApiV2Client) -> N
 def test_refusals_are_understood(events: pagerduty.EventsApiV2Client) -> None:
     with pytest.raises(pagerduty.HttpError) as caught:
         events.trigger("Disk full", "db1", severity="fatal")
-    assert caught.value.response.status_code == 400
-    assert "'payload.severity' is invalid" in caught.value.response.text
+    response = caught.value.response
+    assert response is not None
+    assert response.status_code == 400
+    assert "'payload.severity' is invalid" in response.text
 
 
 def test_it_tries_again_when_throttled(pd: Simulator, events: pagerduty.EventsApiV2Client) -> None:

@@ -115,6 +115,7 @@ def test_pages(ask: Ask, alert: Alert, get: Ask) -> None:
     second = get("/incidents?offset=25&total=true").json
     assert (len(second["incidents"]), second["offset"], second["more"], second["total"]) == (5, 25, False, 30)
     assert get("/incidents?limit=1000").json["limit"] == 100
+    assert [get(f"/incidents?limit={limit}").json["more"] for limit in (29, 30, 31)] == [True, False, False]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "offset=-1", "statuses[]=open"])

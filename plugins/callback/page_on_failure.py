@@ -1,0 +1,348 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: page_on_failure
+type: notification
+short_description: Page people through PagerDuty when a run fails, and resolve that when it works again
+version_added: 0.1.0
+author:
+  - The oncall.pagerduty authors (@oncall-pagerduty)
+description:
+  - Raises a PagerDuty incident when a run of C(ansible-playbook) fails, by the same rule as its exit code. What is ignored,
+    rescued, retried or skipped pages nobody.
+  - A run is one incident by default, however many hosts fail. The next failing run of the same playbook adds to it. Once
+    each failed host has got through the place where it failed, in whatever later run, the incident resolves itself.
+  - Nothing here delays or fails a run. Events are kept on disk and sent by a process of their own.
+  - Enable it with C(callbacks_enabled = oncall.pagerduty.page_on_failure) in C(ansible.cfg).
+extends_documentation_fragment:
+  - oncall.pagerduty.connection
+  - oncall.pagerduty.connection.plugins
+  - oncall.pagerduty.retries
+  - oncall.pagerduty.retries.plugins
+requirements:
+  - enabled in the configuration
+options:
+  enabled:
+    description:
+      - Whether failures are paged. As a variable C(pagerduty_enabled), this leaves out hosts, groups, plays or tasks.
+    type: bool
+    default: true
+    env:
+      - name: PAGERDUTY_ENABLED
+    ini:
+      - section: pagerduty
+        key: enabled
+  page_on:
+    description:
+      - What is paged. V(failed) is a task that failed, V(unreachable) a host that could not be reached, V(error) an error
+        that ended the run without a failed host, V(interrupted) a run that was ended by Ctrl-C or a signal before anything
+        had failed.
+    type: list
+    elements: str
+    choices: [failed, unreachable, error, interrupted]
+    default: [failed, unreachable, error]
+    env:
+      - name: PAGERDUTY_PAGE_ON
+    ini:
+      - section: pagerduty
+        key: page_on
+  severity:
+    description:
+      - How bad it is. One of V(critical), V(error), V(warning) and V(info) for all, or one for each of O(page_on) as in
+        V(failed=error,unreachable=warning).
+    type: str
+    default: error
+    env:
+      - name: PAGERDUTY_SEVERITY
+    ini:
+      - section: pagerduty
+        key: severity
+  group_by:
+    description:
+      - Failures that agree in all of these are one incident. Out of V(playbook), V(play), V(role), V(task), V(host),
+        V(inventory), and C(vars.NAME) for the variable C(NAME) of the host.
+    type: list
+    elements: str
+    default: [playbook]
+    env:
+      - name: PAGERDUTY_GROUP_BY
+    ini:
+      - section: pagerduty
+        key: group_by
+  job_name:
+    description:
+      - What the playbook is called in incidents and their keys. By default the job template's name under AWX, else the
+        playbook's path in its project.
+    type: str
+    env:
+      - name: PAGERDUTY_JOB_NAME
+    ini:
+      - section: pagerduty
+        key: job_name
+  dedup_key:
+    description:
+      - A Jinja template for the incident's key, in the place of the one made from O(group_by). It can refer to the variables
+        of the host and to C(failure.job), C(failure.play), C(failure.role), C(failure.task), C(failure.path) and
+        C(failure.host).
+    type: str
+    env:
+      - name: PAGERDUTY_DEDUP_KEY
+    ini:
+      - section: pagerduty
+        key: dedup_key
+  summary:
+    description:
+      - A Jinja template for the incident's title. It can refer to the variables of the first failed host and to
+        C(failure.summary) (the title it would have), C(failure.job), C(failure.play), C(failure.role), C(failure.task),
+        C(failure.path), C(failure.host), C(failure.hosts), C(failure.failed), C(failure.total) and C(failure.message).
+    type: str
+    env:
+      - name: PAGERDUTY_SUMMARY
+    ini:
+      - section: pagerduty
+        key: summary
+  custom_details:
+    description:
+      - More entries for the incident's details, a mapping whose values are Jinja templates as in O(summary).
+      - In C(ansible.cfg) and in the environment written as JSON.
+    type: raw
+    env:
+      - name: PAGERDUTY_CUSTOM_DETAILS
+    ini:
+      - section: pagerduty
+        key: custom_details
+  component:
+    description:
+      - The incident's C(component).
+    type: str
+    env:
+      - name: PAGERDUTY_COMPONENT
+    ini:
+      - section: pagerduty
+        key: component
+  group:
+    description:
+      - The incident's C(group).
+    type: str
+    env:
+      - name: PAGERDUTY_GROUP
+    ini:
+      - section: pagerduty
+        key: group
+  class:
+    description:
+      - The incident's C(class).
+    type: str
+    env:
+      - name: PAGERDUTY_CLASS
+    ini:
+      - section: pagerduty
+        key: class
+  client:
+    description:
+      - The name of what triggers the incident.
+    type: str
+    default: Ansible
+    env:
+      - name: PAGERDUTY_CLIENT
+    ini:
+      - section: pagerduty
+        key: client
+  client_url:
+    description:
+      - A link to what triggers the incident. By default to the job, under AWX, GitHub Actions, GitLab and Jenkins.
+    type: str
+    env:
+      - name: PAGERDUTY_CLIENT_URL
+    ini:
+      - section: pagerduty
+        key: client_url
+  redact_variables:
+    description:
+      - Names of variables, as shell patterns, whose values are masked wherever they appear in what is sent. Values of vaulted
+        variables always are.
+    type: list
+    elements: str
+    default: REDACT_DEFAULT
+    env:
+      - name: PAGERDUTY_REDACT_VARIABLES
+    ini:
+      - section: pagerduty
+        key: redact_variables
+  resolve_on_success:
+    description:
+      - When incidents are resolved by themselves.
+      - V(ledger) resolves one when each of its failed hosts has got through. What is open is remembered beside the outbox.
+      - V(always) resolves the job's incident after each complete green run, without a memory; for execution environments,
+        whose disk is gone after the run. A run with a limit or tags resolves nothing that way.
+      - V(never) leaves it to people.
+    type: str
+    choices: [ledger, always, never]
+    default: ledger
+    env:
+      - name: PAGERDUTY_RESOLVE_ON_SUCCESS
+    ini:
+      - section: pagerduty
+        key: resolve_on_success
+  change_events:
+    description:
+      - Whether a change event tells PagerDuty of each run at its end, with what changed on how many hosts. V(start) sends one
+        at its start as well.
+    type: str
+    default: "false"
+    env:
+      - name: PAGERDUTY_CHANGE_EVENTS
+    ini:
+      - section: pagerduty
+        key: change_events
+  flush_timeout:
+    description:
+      - Seconds to wait at the end of a run for events to be accepted. What is not accepted by then stays in the outbox and is
+        sent later. V(0) does not wait.
+    type: float
+    default: 10.0
+    env:
+      - name: PAGERDUTY_FLUSH_TIMEOUT
+    ini:
+      - section: pagerduty
+        key: flush_timeout
+  outbox_path:
+    description:
+      - The file that keeps events until PagerDuty has accepted them, and remembers open incidents. By default
+        C(oncall.pagerduty/outbox.sqlite3) below E(ANSIBLE_HOME).
+    type: path
+    env:
+      - name: PAGERDUTY_OUTBOX_PATH
+    ini:
+      - section: pagerduty
+        key: outbox_path
+  outbox_max_events:
+    description:
+      - How many events the outbox keeps. Beyond that the oldest are dropped, which is said and counted. V(0) for any number.
+    type: int
+    default: 10000
+    env:
+      - name: PAGERDUTY_OUTBOX_MAX_EVENTS
+    ini:
+      - section: pagerduty
+        key: outbox_max_events
+  outbox_max_age:
+    description:
+      - Seconds after which an event is no longer worth sending. It is dropped then, which is said and counted. V(0) for never.
+    type: float
+    default: 604800.0
+    env:
+      - name: PAGERDUTY_OUTBOX_MAX_AGE
+    ini:
+      - section: pagerduty
+        key: outbox_max_age
+  prune_superseded:
+    description:
+      - Whether a trigger that could not be sent, and the resolve that overtakes it, are both dropped.
+    type: bool
+    default: false
+    env:
+      - name: PAGERDUTY_PRUNE_SUPERSEDED
+    ini:
+      - section: pagerduty
+        key: prune_superseded
+  max_events_per_minute:
+    description:
+      - The pace for each integration key, over all runs on this controller. PagerDuty takes about 120. V(0) for any.
+    type: int
+    default: 120
+    env:
+      - name: PAGERDUTY_MAX_EVENTS_PER_MINUTE
+    ini:
+      - section: pagerduty
+        key: max_events_per_minute
+  courier_linger:
+    description:
+      - Seconds that the sending process may go on after C(ansible-playbook) has ended, or was killed.
+    type: float
+    default: 60.0
+    env:
+      - name: PAGERDUTY_COURIER_LINGER
+    ini:
+      - section: pagerduty
+        key: courier_linger
+notes:
+  - Variables of hosts, groups, plays and tasks overrule the options. C(pagerduty_) before the name makes the variable of
+    O(enabled), O(severity), O(group_by), O(dedup_key), O(summary), O(custom_details), O(component), O(group), O(class),
+    O(client), O(client_url), O(routing_key), O(routing_key_file), O(region), O(api_url) and the other settings of the
+    connection.
+"""
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core's class is untyped
+    """Passes what ansible-core tells on to a session; steps aside if that cannot be configured."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "oncall.pagerduty.page_on_failure"
+    CALLBACK_NEEDS_ENABLED = True
+
+    _session: Session
+
+    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
+        """Take the options; one that cannot be used is said once, and nothing is paged."""
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        try:
+            self._session = Session(dict(self._plugin_options), self._display)
+        except OptionError as error:
+            self.disabled = True
+            self._display.warning(f"page_on_failure: nothing will be paged in this run: {error}")
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """A playbook begins."""
+        if self._session.playbook_start(playbook):
+            self._listen_to_successes()
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """A play begins."""
+        self._session.play_start(play)
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """A task begins."""
+        self._session.task_start(task)
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        """A handler begins."""
+        self._session.task_start(task)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """A task has failed on a host."""
+        self._session.failed(result, ignore_errors)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """A host could not be reached."""
+        self._session.unreachable(result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """A playbook has ended."""
+        self._session.stats(stats)
+
+    def _listen_to_successes(self) -> None:
+        """Have successful tasks told as well.
+
+        ansible-core prepares each result anew for every callback that has a method for it, which would make all green
+        runs slower. So there is no such method on the class, only on this object and only while incidents are open.
+        From 2.19 on ansible-core looks methods up in a set made at the beginning.
+        """
+        hooks = ("v2_runner_on_ok", "v2_runner_on_skipped")
+        for hook in hooks:
+            setattr(self, hook, self._session.passed)
+        known = getattr(self, "_implemented_callback_methods", None)
+        if known is not None:
+            self._implemented_callback_methods = known | frozenset(hooks)

@@ -1,0 +1,301 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The near side of background delivery: takes events from ansible-playbook, and at the end waits, bounded, for them.
+
+It commits to the outbox and sees to it that a courier is there. It never touches the network, starts no thread, and
+raises nothing: what goes wrong comes back as a text to warn with. SQLite is loaded at the first event, not before.
+Not thread-safe: ansible-core calls callbacks under a lock. After a fork it starts afresh in the child.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import open_log
+
+if TYPE_CHECKING:
+    from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Prepared
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
+
+# How often the final wait looks.
+_LOOK_SECONDS = 0.02
+# A courier ends by itself only after its parent. If it keeps dying, starting yet another one is of no use.
+_MOST_STARTS = 5
+
+# Connections made before a fork: the child must neither use nor close them, so they are kept from being collected.
+_inherited: list[object] = []
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """What became of an event that was handed over.
+
+    Attributes:
+        kept: whether it is kept until it is sent, on disk or, if warning says so, in memory.
+        warning: what the user should know; each text comes once. Holds no key.
+    """
+
+    kept: bool
+    warning: str | None = None
+
+
+@dataclass(frozen=True)
+class Flushed:
+    """What has become of this run's events so far.
+
+    Attributes:
+        accepted: accepted by PagerDuty.
+        waiting: not accepted yet; they stay in the outbox and are sent later.
+        set_aside: refused by PagerDuty for good.
+        dropped: given up unsent, for a cap or since a later event made them pointless.
+        interrupted: whether the wait was ended by Ctrl-C.
+        problem: the newest error, if events are waiting or set aside, or what is wrong with the outbox.
+    """
+
+    accepted: int = 0
+    waiting: int = 0
+    set_aside: int = 0
+    dropped: int = 0
+    interrupted: bool = False
+    problem: str | None = None
+
+
+class Delivery:
+    """Hands events over for delivery in the background."""
+
+    def __init__(
+        self,
+        settings: DeliverySettings,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take the settings; nothing is opened or started yet."""
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._start_afresh()
+
+    def hand_over(self, event: Prepared, route: Route) -> HandOver:
+        """Commit an event to the outbox and have it sent. Takes a few milliseconds, and never raises."""
+        try:
+            self._mind_forks()
+            return self._hand_over(event, route)
+        except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
+            return HandOver(False, self._once(f"The event is lost: {_one_line(error, event.routing_key)}"))
+
+    def resume(self) -> str | None:
+        """Have sent what earlier runs left behind, if anything; returns a warning. Cheap if no outbox was ever made."""
+        try:
+            self._mind_forks()
+            for number, path in enumerate(self._paths()):
+                if os.path.exists(path) and not self._depot(number).outbox.is_empty():
+                    self._depot(number).courier.ensure()
+        except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
+            return self._once(f"Events of earlier runs are not sent: {_one_line(error)}")
+        return None
+
+    def flush(self, timeout: float) -> Flushed:
+        """Wait until this run's events are accepted or set aside, so many seconds at most, and count them.
+
+        Ctrl-C ends the wait, and nothing else. Never raises.
+        """
+        deadline = self._clock() + timeout
+        interrupted = False
+        try:
+            self._mind_forks()
+            try:
+                self._wait(deadline)
+            except KeyboardInterrupt:
+                interrupted = True
+            return self._count(interrupted)
+        except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
+            return Flushed(interrupted=interrupted, problem=_one_line(error))
+
+    def ledger(self) -> Ledger:
+        """Return the record of open incidents, in the same file as the events.
+
+        Raises:
+            DatabaseError: if that cannot be used.
+        """
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
+
+        self._mind_forks()
+        return Ledger(self._depot(self._current).database)
+
+    def close(self) -> None:
+        """Let go of the outbox. Whatever is unsent stays, and the courier goes on with it for a bounded time."""
+        try:
+            self._mind_forks()
+            for depot in self._depots.values():
+                depot.database.close()
+        except Exception:  # noqa: S110  # pylint: disable=broad-except  # the run has ended; there is nothing to save
+            pass
+        self._start_afresh()
+
+    # --- inside --------------------------------------------------------------------------------------------------
+
+    def _start_afresh(self) -> None:
+        self._pid = os.getpid()
+        self._run = uuid.uuid4().hex
+        self._depots: dict[int, _Depot] = {}
+        self._current = 0
+        self._handed_over = 0
+        self._said: set[str] = set()
+
+    def _mind_forks(self) -> None:
+        if self._pid != os.getpid():
+            _inherited.append(self._depots)
+            self._start_afresh()
+
+    def _paths(self) -> tuple[str, str]:
+        """Return where events are kept: the outbox, and what stands in for it when it cannot be used."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
+
+        return self._settings.outbox_path, substitute_path(self._settings.outbox_path)
+
+    def _depot(self, number: int) -> _Depot:
+        if number not in self._depots:
+            self._depots[number] = _Depot(self._settings, self._paths()[number], is_substitute=number > 0)
+        return self._depots[number]
+
+    def _hand_over(self, event: Prepared, route: Route) -> HandOver:
+        warnings = []
+        try:
+            dropped = self._depot(self._current).put(event, route, self._run)
+        except (PagerDutyError, OSError) as error:
+            if self._current:
+                raise
+            self._current = 1
+            dropped = self._depot(1).put(event, route, self._run)
+            warnings.append(f"The outbox {_one_line(error)}. The events of this run are kept in memory instead.")
+        self._handed_over += 1
+        if dropped:
+            warnings.append("The outbox is full: its oldest events are dropped unsent.")
+        problem = self._depot(self._current).courier.ensure()
+        if problem:
+            warnings.append(f"{problem} Events stay in the outbox.")
+        return HandOver(True, self._once(" ".join(warnings)))
+
+    def _wait(self, deadline: float) -> None:
+        for depot in self._depots.values():
+            while depot.has_waiting(self._run) and self._clock() < deadline:
+                if depot.courier.ensure():
+                    break
+                self._sleep(max(min(_LOOK_SECONDS, deadline - self._clock()), 0.0))
+
+    def _count(self, interrupted: bool) -> Flushed:
+        counts = [depot.outbox.counts(self._run) for depot in self._depots.values()]
+        waiting, set_aside = sum(count.waiting for count in counts), sum(count.set_aside for count in counts)
+        dropped = sum(sum(count.dropped.values()) for count in counts)
+        problem = None
+        if waiting or set_aside:
+            problems = [depot.outbox.last_problem(self._run) for depot in self._depots.values()]
+            problems += [depot.courier.problem for depot in self._depots.values()]
+            problem = next((text for text in reversed(problems) if text), None)
+        accepted = self._handed_over - waiting - set_aside - dropped
+        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem)
+
+    def _once(self, text: str) -> str | None:
+        if not text or text in self._said:
+            return None
+        self._said.add(text)
+        return text
+
+
+class _Depot:
+    """A place where events are kept, and the courier that fetches them there."""
+
+    def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool) -> None:
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _substitute
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Caps, Outbox
+
+        if is_substitute:
+            _substitute.make_substitute_folder(path)
+        self.database = Database(path)
+        self.outbox = Outbox(self.database, Caps(settings.max_events, settings.max_age))
+        self.courier = CourierProcess(settings, path)
+        self._prune_superseded = settings.prune_superseded
+        self._version = -1
+        self._waits = True
+
+    def put(self, event: Prepared, route: Route, run: str) -> int:
+        """Commit an event; returns how many had to go for it."""
+        self._version = -1  # the number does not change by what is done here
+        return self.outbox.put(event, route, run, self._prune_superseded).dropped
+
+    def has_waiting(self, run: str) -> bool:
+        """Whether events of a run are waiting. Counts only if something has changed."""
+        version = self.outbox.version()
+        if version != self._version:
+            self._version = version
+            self._waits = self.outbox.counts(run).waiting > 0
+        return self._waits
+
+
+class CourierProcess:
+    """A courier as its parent sees it: started when it is needed, and again if it has died."""
+
+    def __init__(self, settings: DeliverySettings, outbox_path: str) -> None:
+        """Take the settings, with another outbox than theirs if need be; nothing is started yet."""
+        from dataclasses import replace
+
+        self._settings = replace(settings, outbox_path=os.path.abspath(outbox_path))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+        self.problem: str | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the courier that was started last."""
+        return self._process.pid if self._process else None
+
+    def ensure(self) -> str | None:
+        """Start a courier unless it is there; returns what kept it from starting."""
+        if self._process is not None and self._process.poll() is None:
+            return None
+        if self._starts < _MOST_STARTS:
+            self._starts += 1
+            self._start()
+        else:
+            self.problem = f"The courier keeps ending; {self._settings.outbox_path}.log may say why."
+        return self.problem
+
+    def _start(self) -> None:
+        start = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_courier_start.py")
+        search_path = json.dumps([entry for entry in sys.path if os.path.isabs(entry)])
+        log = open_log(f"{self._settings.outbox_path}.log")
+        try:
+            # A session of its own: Ctrl-C in the terminal is not for it. Nothing of ansible-playbook stays open in it.
+            self._process = subprocess.Popen(  # noqa: S603  # pylint: disable=consider-using-with  # it outlives us
+                [sys.executable, "-I", start, self._settings.encoded(), str(os.getpid()), search_path],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if log is None else log,
+                cwd="/",
+                start_new_session=True,
+            )
+            self.problem = None
+        except OSError as error:
+            self.problem = f"The courier cannot be started: {error.strerror or error}."
+        finally:
+            if log is not None:
+                os.close(log)
+
+
+def _one_line(error: Exception, *secrets: str) -> str:
+    text = " ".join(str(error).split()) if isinstance(error, (PagerDutyError, OSError)) else ""
+    return str(mask(text or f"unexpected {type(error).__name__}", secrets))

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remembers across runs which incidents are open and where their hosts failed, and what this run proves about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, Place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger, RecordedIncident
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import (
+    REACHED,
+    HostPlace,
+    Proof,
+    Verdict,
+    judge,
+)
+
+
+class Memory:
+    """What is known of one job's incidents, from earlier runs and from this one."""
+
+    def __init__(self, job: str, ledger: Callable[[], Ledger], marks: OpenJobs, relative: Callable[[str], str]) -> None:
+        """Take the parts; the ledger is opened when it is needed.
+
+        Args:
+            job: the job's name.
+            ledger: opens the ledger.
+            marks: tells whether the ledger has anything about the job.
+            relative: shortens a file's path to what stays the same when the project lies elsewhere.
+        """
+        self._job = job
+        self._ledger = ledger
+        self._marks = marks
+        self._relative = relative
+        self._failed: set[HostPlace] = set()
+        self._passed: set[HostPlace] = set()
+        self._took_part: set[str] = set()
+        self._awaited: frozenset[HostPlace] | None = None
+
+    def has_open_incidents(self) -> bool:
+        """Tell whether earlier runs may have left incidents open. One look at the disk."""
+        return self._marks.has(self._job)
+
+    def remember(self, incident: Incident, summary: str) -> None:
+        """Note that an incident is open, and where its hosts failed.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used.
+        """
+        fingerprint = _fingerprint(incident)
+        places = [(host, self._text(place)) for host, (_kind, place) in incident.hosts.items()]
+        self._failed.update(places)
+        self._marks.mark(self._job)
+        ledger = self._ledger()
+        ledger.open_incident(fingerprint, incident.dedup_key, self._job, incident.labels, summary)
+        ledger.add_places(fingerprint, incident.dedup_key, places)
+
+    def forget(self, incident: Incident) -> None:
+        """Note that an incident of this run is over.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used.
+        """
+        self._ledger().close_incident(_fingerprint(incident), incident.dedup_key)
+        self._tidy()
+
+    def passed(self, host: str, place: Place) -> None:
+        """Note that a task ran on a host and was not announced as failed."""
+        self._took_part.add(host)
+        if self._awaited is None:
+            self._awaited = frozenset(
+                (waiting.host, waiting.place)
+                for incident in self._ledger().incidents_of(self._job)
+                for waiting in incident.places
+                if waiting.still_failing
+            )
+        entry = (host, self._text(place))
+        if entry in self._awaited:
+            self._passed.add(entry)
+
+    def verdicts(self, whole_and_green: bool) -> list[tuple[RecordedIncident, Verdict]]:
+        """Return what this run means for each of the job's open incidents.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used.
+        """
+        proof = Proof(self._passed, self._took_part, self._failed, whole_and_green)
+        return [(incident, judge(incident, proof)) for incident in self._ledger().incidents_of(self._job)]
+
+    def settle(self, incident: RecordedIncident, verdict: Verdict, over: bool) -> None:
+        """Note what PagerDuty has been told of a verdict.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used.
+        """
+        ledger = self._ledger()
+        if over:
+            ledger.close_incident(incident.fingerprint, incident.dedup_key)
+            self._tidy()
+        else:
+            ledger.mark_passed(self._job, verdict.passed)
+
+    def _tidy(self) -> None:
+        if not self._ledger().incidents_of(self._job):
+            self._marks.clear(self._job)
+
+    def _text(self, place: Place | None) -> str:
+        return REACHED if place is None else f"{place.role}|{self._relative(place.file)}|{place.task}"
+
+
+def _fingerprint(incident: Incident) -> str:
+    target: Any = incident.steering.target
+    return fingerprint_of(target.routing_key)

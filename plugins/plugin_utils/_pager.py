@@ -1,0 +1,294 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Follows one playbook's run and sees to it that PagerDuty hears of what counts, and when it is over.
+
+Joins the parts: incidents (what belongs together), the writer (what is said), the delivery (how it gets there) and the
+memory (what earlier runs have left open). Decides nothing itself that one of these could decide.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Api, Change, Event, prepare
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Finished
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import (
+    Incident,
+    IncidentBook,
+    Notice,
+    Place,
+    Step,
+)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering, Target
+
+if TYPE_CHECKING:
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import RecordedIncident
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._page_writer import PageWriter
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Verdict
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a pager needs of its surroundings; each is made when it is first asked for.
+
+    Attributes:
+        run: who runs what, where.
+        writer: writes the events.
+        delivery: takes the events.
+        memory: knows of earlier runs.
+        steer: says how a host's failure is to be paged; for the run's end, how that is.
+        warn: shows a warning line, each text once.
+        show: shows a line.
+        explain: shows a line to those who asked for more (C(-v)).
+    """
+
+    run: Callable[[], RunContext]
+    writer: Callable[[], PageWriter]
+    delivery: Callable[[], Delivery]
+    memory: Callable[[], Memory]
+    steer: Callable[[str, Outcome | None], Steering]
+    warn: Callable[[str], None]
+    show: Callable[[str], None]
+    explain: Callable[[str], None]
+
+
+@dataclass
+class _Told:
+    """What PagerDuty has been told in this run, for the closing line."""
+
+    opened: dict[str, Incident] = field(default_factory=dict)
+    resolved: list[str] = field(default_factory=list)
+    events: int = 0
+
+
+class Pager:
+    """Pages for one playbook's run."""
+
+    def __init__(
+        self, job: str, page_on: tuple[str, ...], resolve_on_success: str, check_mode: bool, parts: Parts
+    ) -> None:
+        """Begin; nothing is opened or started.
+
+        Args:
+            job: the job's name.
+            page_on: what to page for.
+            resolve_on_success: C(ledger), C(always) or C(never).
+            check_mode: True to send nothing, and say what would have been sent.
+            parts: the surroundings.
+        """
+        self._job = job
+        self._resolve_on_success = resolve_on_success
+        self._check_mode = check_mode
+        self._parts = parts
+        self._book = IncidentBook(job, page_on, parts.steer, self._label)
+        self._told = _Told()
+        self._cut_short = False
+
+    def decided(self, decision: Decision) -> None:
+        """Take a decision about a failure, or about the end of the run."""
+        if not isinstance(decision, Finished):
+            self._cut_short = self._cut_short or not hasattr(decision, "hosts")
+        for step in self._book.take(decision):
+            self._take(step)
+
+    def play_ended(self) -> None:
+        """Tell what has been gathered during a play."""
+        for step in self._book.play_ended():
+            self._take(step)
+
+    def passed(self, host: str, place: Place) -> None:
+        """Note that a task ran on a host without failing. Only called while earlier incidents are open."""
+        try:
+            self._parts.memory().passed(host, place)
+        except PagerDutyError as error:
+            self._parts.warn(f"what this run proves cannot be remembered: {error}")
+
+    def run_ended(self, result: int, has_open_incidents: bool) -> None:
+        """Resolve what this run proves to be over.
+
+        Args:
+            result: the run's result; 0 if nothing counted as failed.
+            has_open_incidents: whether earlier runs may have left incidents open.
+        """
+        if self._check_mode or self._resolve_on_success == "never":
+            return
+        whole_and_green = result == 0 and not self._parts.run().partial
+        if self._resolve_on_success == "always" and whole_and_green:
+            self._resolve_job()
+        if has_open_incidents:
+            try:
+                for incident, verdict in self._parts.memory().verdicts(whole_and_green):
+                    self._settle(incident, verdict)
+            except PagerDutyError as error:
+                self._parts.warn(f"what this run proves about open incidents is not known: {error}")
+
+    def change(self, summary: str, details: Mapping[str, Any]) -> None:
+        """Send a change event about the run."""
+        steering = self._parts.steer("", None)
+        if steering.target is None:
+            self._parts.warn(f"no change event is sent: {steering.problem}")
+        elif steering.enabled:
+            event = Change(summary, source=self._parts.run().controller, custom_details=dict(details))
+            self._send(event, steering.target, Api.CHANGE)
+
+    def close(self, flush_timeout: float) -> None:
+        """Wait, bounded, for what was told, and say in one line what became of it."""
+        if not self._told.events:
+            return
+        flushed = self._parts.delivery().flush(flush_timeout)
+        self._parts.show(closing_line(list(self._told.opened.values()), self._told.resolved, flushed))
+
+    def _take(self, step: Step) -> None:
+        if not isinstance(step, Notice):
+            self._parts.warn(f"nobody is paged for this failure: {step.problem}")
+            return
+        incident = step.incident
+        target = incident.steering.target
+        if target is None:
+            return
+        writer = self._parts.writer()
+        if self._check_mode:
+            what = {"opened": "would trigger", "updated": "would update", "withdrawn": "would resolve"}[step.what]
+            self._parts.explain(f"check mode: {what} {incident.dedup_key}: {writer.summary(incident)}")
+            return
+        if step.what == "withdrawn":
+            ended = f"{self._job}: the failed hosts were taken back in the same run"
+            self._send(writer.resolve(incident.dedup_key, ended, self._parts.run().controller), target)
+            self._told.opened.pop(incident.dedup_key, None)
+            self._remember(lambda memory: memory.forget(incident))
+            return
+        event = writer.trigger(incident)
+        self._send(event, target)
+        self._told.opened[incident.dedup_key] = incident
+        if self._resolve_on_success != "never":
+            self._remember(lambda memory: memory.remember(incident, event.summary or ""))
+
+    def _remember(self, note: Callable[[Memory], None]) -> None:
+        try:
+            note(self._parts.memory())
+        except PagerDutyError as error:
+            self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {error}")
+
+    def _send(self, event: Event, target: Target, api: Api = Api.V2) -> None:
+        try:
+            prepared = prepare(event, target.routing_key, now=time.time(), new_key=f"ansible:{self._job}", api=api)
+        except PagerDutyError as error:
+            self._parts.warn(f"an event cannot be sent: {error}")
+            return
+        handed_over = self._parts.delivery().hand_over(prepared, _route(target))
+        self._told.events += 1
+        if handed_over.warning:
+            self._parts.warn(handed_over.warning)
+
+    def _resolve_job(self) -> None:
+        """Resolve the job's own incident without knowing whether there is one: PagerDuty takes no notice if not."""
+        steering = self._parts.steer("", None)
+        if steering.target is None or not steering.enabled:
+            return
+        if set(steering.group_by) - {"playbook", "inventory"}:
+            self._parts.warn(
+                "resolve_on_success=always finds only incidents grouped by playbook and inventory; those of"
+                f" group_by={','.join(steering.group_by)} are left to the ledger"
+            )
+            return
+        labels = {name: self._label(name, "", None) for name in steering.group_by}
+        self._send(self._resolved(self._book.key(labels)), steering.target)
+
+    def _resolved(self, dedup_key: str) -> Alert:
+        run = self._parts.run()
+        by = f" ({run.link})" if run.link else ""
+        text = f"{self._job} got through on all hosts that had failed, in a run by {run.user} on {run.controller}{by}"
+        return self._parts.writer().resolve(dedup_key, text, run.controller)
+
+    def _settle(self, incident: RecordedIncident, verdict: Verdict) -> None:
+        """Tell PagerDuty what a run means for an incident of earlier runs, and remember that."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Change as Become
+
+        if verdict.change is Become.NONE:
+            return
+        target = self._target_of(incident)
+        if target is None:
+            self._parts.explain(f"{incident.dedup_key} stays open: no integration key of this run belongs to it")
+            return
+        over = verdict.change is Become.OVER
+        if over:
+            self._send(self._resolved(incident.dedup_key), target)
+            self._told.resolved.append(incident.dedup_key)
+        else:
+            self._send(self._progress(incident, verdict), target)
+        self._parts.memory().settle(incident, verdict, over)
+
+    def _progress(self, incident: RecordedIncident, verdict: Verdict) -> Alert:
+        through = list(dict.fromkeys(host for host, _place in verdict.passed))
+        return Alert(
+            Action.TRIGGER,
+            incident.dedup_key,
+            summary=f"{incident.summary} - {len(through)} got through since, {len(verdict.remaining)} still to come",
+            source=self._parts.run().controller,
+            custom_details={"got_through": through[:100], "still_failing": list(verdict.remaining[:100])},
+        )
+
+    def _target_of(self, incident: RecordedIncident) -> Target | None:
+        """Find the integration key of an incident among those that this run has for the run or for the hosts."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+
+        for host in ("", *dict.fromkeys(place.host for place in incident.places)):
+            target = self._parts.steer(host, None).target
+            if target is not None and fingerprint_of(target.routing_key) == incident.fingerprint:
+                return target
+        return None
+
+    def _label(self, name: str, host: str, outcome: Outcome | None) -> str:
+        if name == "playbook":
+            return self._job
+        if name == "inventory":
+            return ",".join(self._parts.run().inventories)
+        if name == "host":
+            return host
+        return str(getattr(outcome, name, ""))
+
+
+def closing_line(opened: list[Incident], resolved: list[str], flushed: Flushed) -> str:
+    """Return the line that says at the end of a run what PagerDuty was told and what became of it."""
+    parts = []
+    if opened:
+        named = ", ".join(f"{incident.dedup_key}, {_count(len(incident.hosts), 'host')}" for incident in opened[:3])
+        more = f", and {len(opened) - 3} more" if len(opened) > 3 else ""
+        parts.append(f"{_count(len(opened), 'incident')} triggered ({named}{more})")
+    if resolved:
+        more = f", and {len(resolved) - 3} more" if len(resolved) > 3 else ""
+        parts.append(f"{_count(len(resolved), 'incident')} resolved ({', '.join(resolved[:3])}{more})")
+    parts += [f"{_count(flushed.accepted, 'event')} accepted", f"{flushed.waiting} waiting"]
+    if flushed.set_aside:
+        parts.append(f"{flushed.set_aside} refused")
+    if flushed.dropped:
+        parts.append(f"{flushed.dropped} dropped")
+    problem = f" ({flushed.problem})" if flushed.problem and (flushed.waiting or flushed.set_aside) else ""
+    return f"PagerDuty: {', '.join(parts)}{problem}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _route(target: Target) -> Route:
+    connection = target.settings.connection
+    return Route(
+        base_url=connection.base_url,
+        validate_certs=connection.validate_certs,
+        ca_path=connection.ca_path,
+        client_cert=connection.client_cert,
+        client_key=connection.client_key,
+        proxy=connection.proxy,
+        timeout=target.settings.timeout,
+    )

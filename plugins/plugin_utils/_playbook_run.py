@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The run of one playbook: makes the parts that page for it, each when it is first needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ansible import context
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome, task_place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pager, Parts
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext, collect, name_of_job
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader, facts_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import (
+    Variables,
+    extra_variables,
+    variables_of,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._page_writer import PageWriter
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all playbooks of one command have in common.
+
+    Attributes:
+        options: the callback's options by name.
+        page_on: what to page for.
+        reader: reads how failures are to be paged.
+        delivery: takes the events.
+        marks: tells which jobs have open incidents.
+        display: ansible-core's display.
+        warn: shows a warning line, each text once.
+    """
+
+    options: Mapping[str, Any]
+    page_on: tuple[str, ...]
+    reader: SteeringReader
+    delivery: Delivery
+    marks: OpenJobs
+    display: Any
+    warn: Callable[[str], None]
+
+
+class PlaybookRun:
+    """One playbook's run. Costs nothing until it is asked for something."""
+
+    def __init__(self, shared: Shared, playbook: Any) -> None:
+        """Begin a playbook, given ansible-core's own object."""
+        self._shared = shared
+        self._path = os.path.abspath(getattr(playbook, "_file_name", None) or "")
+        self.play: Any = None
+        """The play at work, as ansible-core's own object."""
+        self.check_mode = bool(context.CLIARGS.get("check"))
+        """Whether the whole run only looks."""
+
+    @cached_property
+    def job(self) -> str:
+        """The job's name."""
+        return name_of_job(self._shared.options["job_name"], os.environ, self._path, self._extra_variables())
+
+    @cached_property
+    def context(self) -> RunContext:
+        """Who runs what, where."""
+        options, extra = self._shared.options, self._extra_variables()
+        return collect(options["job_name"], os.environ, context.CLIARGS, self._path, extra)
+
+    @cached_property
+    def writer(self) -> PageWriter:
+        """Writes the events."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._page_writer import PageWriter
+
+        patterns = tuple(self._shared.options["redact_variables"])
+        return PageWriter(self.context, patterns, self._variables_of_failure, self._shared.warn)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """Knows what earlier runs have left open."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
+
+        folder = os.path.dirname(self._path)
+        shared = self._shared
+        return Memory(
+            self.job, shared.delivery.ledger, shared.marks, lambda path: os.path.relpath(path, folder) if path else ""
+        )
+
+    @cached_property
+    def pager(self) -> Pager:
+        """Pages for this run."""
+        shared = self._shared
+        parts = Parts(
+            run=lambda: self.context,
+            writer=lambda: self.writer,
+            delivery=lambda: shared.delivery,
+            memory=lambda: self.memory,
+            steer=self.steer,
+            warn=shared.warn,
+            show=shared.display.display,
+            explain=lambda text: shared.display.v(f"page_on_failure: {text}"),
+        )
+        return Pager(self.job, shared.page_on, shared.options["resolve_on_success"], self.check_mode, parts)
+
+    @property
+    def has_pager(self) -> bool:
+        """Whether there has been anything to page for."""
+        return "pager" in self.__dict__
+
+    def describe(self, host: Any, task: Any, play: Any) -> Mapping[str, Any]:
+        """Note with a failure how it is to be paged, as the variables have it at this moment."""
+        return {"steering": self._steering(host, task, play), "task": task, "play": play}
+
+    def steer(self, host: str, outcome: Outcome | None) -> Steering:
+        """Say how a host's failure is to be paged; for the run as a whole, host is empty."""
+        if outcome is not None and host == outcome.host and "steering" in outcome.extra:
+            steering: Steering = outcome.extra["steering"]
+            return steering
+        play = (outcome.extra.get("play") if outcome is not None else None) or self.play
+        return self._steering(host or None, None, play)
+
+    def _steering(self, host: Any, task: Any, play: Any) -> Steering:
+        path, role, name = task_place(task) if task is not None else ("", "", "")
+        facts = facts_of(
+            job=self.job,
+            host=str(getattr(host, "name", host) or ""),
+            task=name,
+            role=role,
+            path=path,
+            play=play.get_name() if play is not None else "",
+        )
+        return self._shared.reader.read(self._variables(host, task, play), facts)
+
+    def _variables_of_failure(self, host: str, outcome: Outcome | None) -> Variables | None:
+        extra = outcome.extra if outcome is not None else {}
+        return self._variables(host or None, extra.get("task"), extra.get("play") or self.play)
+
+    def _variables(self, host: Any, task: Any, play: Any) -> Variables | None:
+        if play is None:
+            return None
+        try:
+            return variables_of(play, host, task)
+        except Exception as error:  # pylint: disable=broad-except  # a page must not be lost by a variable
+            self._shared.warn(f"variables of {host} cannot be read, so the callback's options count: {error}")
+            return None
+
+    def _extra_variables(self) -> Mapping[str, Any]:
+        return extra_variables(self.play) if self.play is not None else {}

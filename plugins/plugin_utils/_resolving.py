@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decides what a run proves about incidents that earlier runs have opened. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import RecordedIncident
+
+REACHED = ""
+"""The place of a host that could not be reached: it is through as soon as any task has run on it."""
+
+HostPlace = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a run has shown by its end.
+
+    Attributes:
+        passed: host and place, for the places asked for, where a task ran and did not count as failed.
+        took_part: hosts on which any task ran.
+        failed: host and place where a failure counted.
+        whole_and_green: True if the run was complete (no limit, no tags, not cut short) and nothing failed.
+    """
+
+    passed: Set[HostPlace]
+    took_part: Set[str]
+    failed: Set[HostPlace]
+    whole_and_green: bool
+
+
+class Change(enum.Enum):
+    """What becomes of an incident."""
+
+    NONE = "none"
+    LESS = "less"
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run means for one incident.
+
+    Attributes:
+        change: what becomes of it.
+        passed: the places that a host has got through for the first time since it failed there.
+        remaining: the hosts that have not got through yet.
+    """
+
+    change: Change
+    passed: tuple[HostPlace, ...]
+    remaining: tuple[str, ...]
+
+
+def judge(incident: RecordedIncident, proof: Proof) -> Verdict:
+    """Decide what a run means for an incident that was open before it.
+
+    A host is through if a task ran at the place where it failed and did not fail. The task may be gone, as when it was
+    the fault; so a complete green run in which the host took part is as good.
+    """
+    waiting = [(place.host, place.place) for place in incident.places if place.still_failing]
+    through = tuple(entry for entry in waiting if entry not in proof.failed and _is_through(entry, proof))
+    if not waiting:
+        # Nothing to get through: the run itself had ended by an error, or all were through and nobody could be told.
+        over = bool(incident.places) or proof.whole_and_green
+        return Verdict(Change.OVER if over else Change.NONE, (), ())
+    remaining = tuple(dict.fromkeys(host for host, place in waiting if (host, place) not in through))
+    if not through:
+        return Verdict(Change.NONE, (), remaining)
+    return Verdict(Change.LESS if remaining else Change.OVER, through, remaining)
+
+
+def _is_through(entry: HostPlace, proof: Proof) -> bool:
+    host, place = entry
+    if place == REACHED or proof.whole_and_green:
+        return host in proof.took_part
+    return entry in proof.passed

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One command's run as the callback sees it: passes the hooks on, and lets no error of ours reach ansible-core.
+
+Until something fails nothing happens here: no file is opened, no process started, and neither SQLite nor the HTTP
+library is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible import constants
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Errored, Finished, Interrupted
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import host_of, task_of, task_place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._playbook_run import PlaybookRun, Shared
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_watch import RunWatch
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import CAUSES, parse_names
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader, check
+
+
+class Session:
+    """Everything behind the callback's hooks. Only the constructor raises."""
+
+    def __init__(self, options: Mapping[str, Any], display: Any) -> None:
+        """Check the options; nothing is opened.
+
+        Args:
+            options: by name, with the types of the callback's documentation.
+            display: ansible-core's display.
+
+        Raises:
+            OptionError: if an option cannot be used.
+        """
+        check(options)
+        if options["flush_timeout"] < 0:
+            raise OptionError("flush_timeout", f"{options['flush_timeout']} was given; expected 0 or more seconds")
+        self._options = options
+        self._change_events = _parse_change_events(options["change_events"])
+        self._display = display
+        self._said: set[str] = set()
+        outbox_path = options["outbox_path"] or default_outbox_path()
+        self._shared = Shared(
+            options=options,
+            page_on=parse_names("page_on", options["page_on"], CAUSES),
+            reader=SteeringReader(options, self._warn),
+            delivery=Delivery(_delivery_settings(options, outbox_path)),
+            marks=OpenJobs(outbox_path),
+            display=display,
+            warn=self._warn,
+        )
+        self._watch = RunWatch(self._decided, self._failed_inside, self._describe)
+        self._run = PlaybookRun(self._shared, None)
+        self._listening = False
+        self._result = 0
+
+    def playbook_start(self, playbook: Any) -> bool:
+        """Begin a playbook. Returns whether successes have to be told as well, since earlier incidents are open."""
+        self._watch.playbook_start(playbook)
+        self._run = PlaybookRun(self._shared, playbook)
+        self._listening = bool(self._guarded(self._has_open_incidents))
+        self._result = 0
+        return self._listening
+
+    def play_start(self, play: Any) -> None:
+        """Begin a play, or a batch of its hosts."""
+        self._watch.play_start(play)
+        if self._run.has_pager:
+            self._guarded(self._run.pager.play_ended)
+        is_first = self._run.play is None
+        self._run.play = play
+        if is_first:
+            self._guarded(self._tell_start)
+
+    def task_start(self, task: Any) -> None:
+        """Begin a task or a handler."""
+        self._watch.task_start(task)
+
+    def failed(self, result: Any, ignore_errors: Any) -> None:
+        """Take a failed task."""
+        self._watch.failed(result, ignore_errors)
+        if ignore_errors:
+            self.passed(result)
+
+    def unreachable(self, result: Any) -> None:
+        """Take an unreachable host."""
+        self._watch.unreachable(result)
+
+    def passed(self, result: Any) -> None:
+        """Take a task that ran, or was skipped, on a host."""
+        if self._listening:
+            self._guarded(lambda: self._run.pager.passed(host_of(result).name, place(*task_place(task_of(result)))))
+
+    def stats(self, stats: Any) -> None:
+        """End a playbook."""
+        self._watch.stats(stats)
+        self._guarded(lambda: self._ended(stats))
+
+    def _describe(self, host: Any, task: Any, play: Any) -> Mapping[str, Any]:
+        described: Mapping[str, Any] | None = self._guarded(lambda: self._run.describe(host, task, play))
+        return described or {}
+
+    def _decided(self, decision: Decision) -> None:
+        if isinstance(decision, Finished):
+            self._result = decision.result
+            if not self._run.has_pager:
+                return
+        self._run.pager.decided(decision)
+        if isinstance(decision, (Errored, Interrupted)):
+            # No statistics will come.
+            self._run.pager.close(self._options["flush_timeout"])
+
+    def _ended(self, stats: Any) -> None:
+        if self._run.has_pager or self._listening or self._options["resolve_on_success"] == "always":
+            self._run.pager.run_ended(self._result, self._listening)
+        if self._change_events and not self._run.check_mode and self._run.play is not None:
+            self._run.pager.change(*self._what_changed(stats))
+        if self._run.has_pager:
+            self._run.pager.close(self._options["flush_timeout"])
+
+    def _has_open_incidents(self) -> bool:
+        if self._run.check_mode or self._options["resolve_on_success"] == "never" or not self._shared.marks.any():
+            return False
+        return self._shared.marks.has(self._run.job)
+
+    def _tell_start(self) -> None:
+        if self._change_events == "start" and not self._run.check_mode:
+            self._run.pager.change(f"{self._run.job} started", self._origin())
+
+    def _what_changed(self, stats: Any) -> tuple[str, dict[str, Any]]:
+        changed = {host: count for host, count in stats.changed.items() if count}
+        ending = "failed" if self._result else "finished"
+        tasks = sum(changed.values())
+        summary = f"{self._run.job} {ending}: {tasks} changed on {len(changed)} of {len(stats.processed)} hosts"
+        return summary, {"changed_tasks_by_host": dict(sorted(changed.items())[:100]), **self._origin()}
+
+    def _origin(self) -> dict[str, Any]:
+        run = self._run.context
+        return {"user": run.user, "controller": run.controller, "git_revision": run.git_revision, "job": run.link}
+
+    def _guarded(self, action: Callable[[], Any]) -> Any:
+        """Do something that must not fail the run; None if it went wrong."""
+        try:
+            return action()
+        except Exception as error:  # pylint: disable=broad-except  # nothing here may fail or end a run
+            self._failed_inside(error)
+            return None
+
+    def _failed_inside(self, error: Exception) -> None:
+        self._warn(f"something went wrong inside, please report it: {type(error).__name__}: {error}")
+
+    def _warn(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._display.warning(f"page_on_failure: {text}")
+
+
+def default_outbox_path() -> str:
+    """Return where the outbox is unless an option says otherwise: in the user's Ansible home."""
+    home: str = constants.config.get_config_value("ANSIBLE_HOME")
+    return os.path.join(home, "oncall.pagerduty", "outbox.sqlite3")
+
+
+def _parse_change_events(given: Any) -> str:
+    """Return when change events are sent: C(start) for start and end, C(end), or empty for never."""
+    text = str(given or "false").strip().lower()
+    if text in ("start", "end"):
+        return text
+    if text in ("true", "yes", "on", "1"):
+        return "end"
+    if text in ("false", "no", "off", "0"):
+        return ""
+    raise OptionError("change_events", f"{given!r} was given; expected true, false or start")
+
+
+def _delivery_settings(options: Mapping[str, Any], outbox_path: str) -> DeliverySettings:
+    return DeliverySettings(
+        outbox_path=outbox_path,
+        max_events=options["outbox_max_events"],
+        max_age=options["outbox_max_age"],
+        prune_superseded=options["prune_superseded"],
+        max_events_per_minute=options["max_events_per_minute"],
+        retry_base_interval=options["retry_base_interval"],
+        retry_max_interval=options["retry_max_interval"],
+        jitter=options["jitter"],
+        courier_linger=options["courier_linger"],
+    )

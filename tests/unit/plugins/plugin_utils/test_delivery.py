@@ -1,0 +1,419 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Handing events over and waiting for them: a real courier process, a local PagerDuty, and what can break."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
+from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
+from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert, route
+from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
+
+ROOT = str(Path(_delivery.__file__).parents[5])
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def pagerduty() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "home" / "outbox.sqlite3")
+
+
+@pytest.fixture
+def make(path: str) -> Iterator[Callable[..., Delivery]]:
+    """Makes deliveries, and ends their couriers with the test."""
+    made: list[Delivery] = []
+
+    def make_one(**settings: Any) -> Delivery:
+        made.append(Delivery(DeliverySettings(**{"outbox_path": path, **settings})))
+        return made[-1]
+
+    yield make_one
+    for delivery in made:
+        for pid in couriers(delivery):
+            end(pid)
+        delivery.close()
+
+
+def couriers(delivery: Delivery) -> list[int]:
+    return [depot.courier.pid for depot in delivery._depots.values() if depot.courier.pid]
+
+
+def end(pid: int, with_signal: int = signal.SIGKILL) -> None:
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, with_signal)
+        os.waitpid(pid, 0)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def open_files(pid: int) -> set[str]:
+    return {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+
+
+def wait_until(condition: Callable[[], object], limit: float = 10.0) -> None:
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
+# --- the usual way --------------------------------------------------------------------------------------------------
+
+
+def test_events_arrive_and_are_counted(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    delivery = make()
+    for number in range(3):
+        handed = delivery.hand_over(alert(f"k{number}"), route(pagerduty.url))
+        assert (handed.kept, handed.warning) == (True, None)
+    assert delivery.flush(10.0) == Flushed(accepted=3)
+    assert len(pagerduty.incidents) == 3
+
+
+def test_nothing_is_made_before_the_first_event(make: Callable[..., Delivery], path: str) -> None:
+    delivery = make()
+    assert delivery.flush(5.0) == Flushed()
+    assert delivery.resume() is None
+    delivery.close()
+    assert not os.path.exists(os.path.dirname(path))
+
+
+def test_the_main_process_loads_neither_sqlite_nor_the_http_library_before_the_first_event() -> None:
+    code = f"""if True:
+        import sys
+        sys.path.insert(0, {ROOT!r})
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery, _delivery_settings
+        delivery = _delivery.Delivery(_delivery_settings.DeliverySettings('/nowhere/o'))
+        delivery.flush(1.0)
+        delivery.resume()
+        delivery.close()
+        sys.exit(bool({{'sqlite3', 'requests', 'ssl', 'ansible.constants'}} & set(sys.modules)))"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_main_process_never_loads_the_http_library(pagerduty: Simulator, path: str) -> None:
+    code = f"""if True:
+        import sys
+        sys.path.insert(0, {ROOT!r})
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery, _delivery_settings
+        from ansible_collections.oncall.pagerduty.tests.support.events import alert, route
+        import threading
+        delivery = _delivery.Delivery(_delivery_settings.DeliverySettings({path!r}))
+        delivery.hand_over(alert('k'), route({pagerduty.url!r}))
+        assert delivery.flush(10.0).accepted == 1
+        assert threading.active_count() == 1
+        sys.exit(bool({{'requests', 'urllib3', 'ssl'}} & set(sys.modules)))"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_refused_events_are_counted_with_the_reason(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("status", code=400))
+    delivery = make()
+    delivery.hand_over(alert("bad"), route(pagerduty.url))
+    delivery.hand_over(alert("good"), route(pagerduty.url))
+    flushed = delivery.flush(10.0)
+    assert (flushed.accepted, flushed.waiting, flushed.set_aside) == (1, 0, 1)
+    assert "HTTP 400" in str(flushed.problem)
+
+
+def test_cancelled_pairs_are_counted_as_dropped(make: Callable[..., Delivery]) -> None:
+    delivery = make(prune_superseded=True)
+    delivery.hand_over(alert("k"), route(NOWHERE))
+    for pid in couriers(delivery):
+        end(pid)
+    delivery._depots[0].outbox.release_all()
+    with delivery._depots[0].database.transaction() as cursor:
+        cursor.execute("UPDATE events SET maybe_taken = 0")
+    delivery.hand_over(alert("k", "resolve"), route(NOWHERE))
+    assert delivery.flush(0.0).dropped == 2
+
+
+# --- the wait at the end --------------------------------------------------------------------------------------------
+
+
+def test_the_wait_is_bounded_and_what_is_left_is_counted(make: Callable[..., Delivery]) -> None:
+    delivery = make()
+    delivery.hand_over(alert("k"), route(NOWHERE))
+    began = time.monotonic()
+    flushed = delivery.flush(1.0)
+    assert 0.9 < time.monotonic() - began < 1.5
+    assert (flushed.accepted, flushed.waiting) == (0, 1)
+    assert "no connection" in str(flushed.problem)
+
+
+def test_other_runs_events_are_not_waited_for(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    earlier = make()
+    earlier.hand_over(alert("stuck"), route(NOWHERE))
+    delivery = make()
+    delivery.hand_over(alert("k"), route(pagerduty.url))
+    assert delivery.flush(10.0) == Flushed(accepted=1)
+
+
+def test_ctrl_c_ends_the_wait_only(make: Callable[..., Delivery]) -> None:
+    delivery = make()
+    delivery.hand_over(alert("k"), route(NOWHERE))
+
+    def interrupted(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    delivery._sleep = interrupted
+    flushed = delivery.flush(60.0)
+    assert (flushed.interrupted, flushed.waiting) == (True, 1)
+
+
+# --- the courier's life ---------------------------------------------------------------------------------------------
+
+
+def test_the_courier_is_in_a_session_of_its_own_and_holds_nothing_of_ours(
+    make: Callable[..., Delivery], pagerduty: Simulator, tmp_path: Path, path: str
+) -> None:
+    with open(tmp_path / "ours", "w") as ours:
+        os.set_inheritable(ours.fileno(), True)
+        delivery = make()
+        delivery.hand_over(alert("k"), route(pagerduty.url))
+        delivery.flush(10.0)
+    (pid,) = couriers(delivery)
+    assert os.getsid(pid) == pid
+    assert {file for file in open_files(pid) if not file.startswith("socket:")} <= {
+        "/dev/null",
+        *(path + suffix for suffix in ("", "-wal", "-shm", ".lock", ".log")),
+    }
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    assert KEY.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_killed_courier_is_replaced_and_nothing_is_lost(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("latency", seconds=0.4, count=2))
+    delivery = make()
+    delivery.hand_over(alert("k"), route(pagerduty.url))
+    pagerduty.wait_for(lambda seen: seen.requests, 10.0)
+    end(*couriers(delivery))
+    assert delivery.flush(10.0) == Flushed(accepted=1)
+    assert [len(incident.log) for incident in pagerduty.incidents] == [2]
+
+
+def test_a_courier_that_keeps_dying_is_not_started_for_ever(
+    make: Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    delivery = make()
+    delivery.hand_over(alert("k"), route(NOWHERE))
+    began = time.monotonic()
+    flushed = delivery.flush(20.0)
+    assert time.monotonic() - began < 5.0
+    assert flushed.waiting == 1
+    assert "keeps ending" in str(flushed.problem)
+
+
+def test_a_courier_that_cannot_be_started_is_told_once(
+    make: Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch, pagerduty: Simulator
+) -> None:
+    delivery = make()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", "/no/python")
+        handed = [delivery.hand_over(alert("k"), route(pagerduty.url)) for _event in range(2)]
+    assert [one.kept for one in handed] == [True, True]
+    assert "cannot be started" in str(handed[0].warning)
+    assert handed[1].warning is None
+    assert delivery.flush(10.0).accepted == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_finishes_the_attempt_and_keeps_the_rest(
+    make: Callable[..., Delivery], pagerduty: Simulator, number: int
+) -> None:
+    pagerduty.add_fault(Fault("latency", seconds=0.5, count=100))
+    delivery = make()
+    for event in range(12):
+        delivery.hand_over(alert(f"k{event}"), route(pagerduty.url))
+    pagerduty.wait_for(lambda seen: seen.requests, 10.0)
+    (pid,) = couriers(delivery)
+    os.kill(pid, number)
+    wait_until(lambda: not is_alive(pid))
+    entries = delivery._depots[0].outbox.entries()
+    assert {entry.state for entry in entries} == {"waiting"}
+    assert len(entries) + len(pagerduty.accepted) == 12
+    assert 1 <= len(pagerduty.accepted) < 12
+
+
+PARENT = """
+import os, signal, sys, time
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.tests.support.events import alert, route
+delivery = Delivery(DeliverySettings(sys.argv[2], courier_linger=float(sys.argv[4]), retry_max_interval=0.5))
+for number in range(int(sys.argv[5])):
+    assert delivery.hand_over(alert(f"k{number}"), route(sys.argv[3])).kept
+print(delivery._depots[0].courier.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed_parent(path: str, url: str, linger: float, events: int) -> int:
+    """A process that hands events over and is killed at once; returns the process id of its courier."""
+    arguments = [ROOT, path, url, str(linger), str(events)]
+    done = subprocess.run([sys.executable, "-c", PARENT, *arguments], stdout=subprocess.PIPE, check=False)
+    assert done.returncode == -signal.SIGKILL
+    return int(done.stdout)
+
+
+def test_the_courier_of_a_killed_process_sends_what_was_committed_and_ends(path: str, pagerduty: Simulator) -> None:
+    pid = killed_parent(path, pagerduty.url, 30.0, 20)
+    wait_until(lambda: not is_alive(pid))
+    assert len(pagerduty.incidents) == 20
+
+
+def test_the_courier_of_a_killed_process_ends_in_time_if_it_cannot_send(path: str) -> None:
+    pid = killed_parent(path, NOWHERE, 1.0, 2)
+    began = time.monotonic()
+    wait_until(lambda: not is_alive(pid))
+    assert time.monotonic() - began < 4.0
+
+
+def test_the_next_run_sends_what_is_left(
+    make: Callable[..., Delivery], path: str, pagerduty: Simulator, tmp_path: Path
+) -> None:
+    port = pagerduty.url
+    pagerduty.stop()
+    courier = killed_parent(path, port, 0.0, 3)
+    wait_until(lambda: not is_alive(courier))
+    pagerduty.start()
+    # A port of its own may be another one now, so the events' route decides what can be tested here.
+    if pagerduty.url != port:
+        pytest.skip("the port was taken")
+    assert make().resume() is None
+    pagerduty.wait_for(lambda seen: len(seen.incidents) == 3, 10.0)
+
+
+def test_one_courier_at_a_time(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    first, second = make(), make()
+    first.hand_over(alert("a"), route(pagerduty.url))
+    assert first.flush(10.0).accepted == 1
+    second.hand_over(alert("b"), route(pagerduty.url))
+    assert second.flush(10.0).accepted == 1
+    (working,), (idle,) = couriers(first), couriers(second)
+    assert not any("outbox" in file and not file.endswith(".log") for file in open_files(idle))
+    end(working)
+    second.hand_over(alert("c"), route(pagerduty.url))
+    assert second.flush(10.0).accepted == 2
+    assert couriers(second) == [idle]
+
+
+# --- forks ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_forked_worker_hands_over_by_itself(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    delivery = make(courier_linger=10.0)
+    delivery.hand_over(alert("parent"), route(pagerduty.url))
+    worker = os.fork()
+    if not worker:
+        status = 1
+        try:
+            handed = delivery.hand_over(alert("worker"), route(pagerduty.url))
+            status = 0 if handed.kept and delivery.flush(10.0) == Flushed(accepted=1) else 2
+        finally:
+            os._exit(status)
+    assert os.waitpid(worker, 0)[1] == 0
+    delivery.hand_over(alert("parent", "resolve"), route(pagerduty.url))
+    assert delivery.flush(10.0) == Flushed(accepted=2)
+    assert sorted(incident.dedup_key for incident in pagerduty.incidents) == ["parent", "worker"]
+
+
+# --- when the outbox cannot be used ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def substitute(path: str) -> Iterator[str]:
+    found = substitute_path(path)
+    yield found
+    folder = Path(found).parent
+    for file in folder.glob("*") if folder.exists() else ():
+        file.unlink()
+    folder.rmdir()
+
+
+def corrupt(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"no database, " * 1000)
+
+
+def not_a_folder(path: Path) -> None:
+    path.parent.touch()
+
+
+@pytest.mark.parametrize("damage", [corrupt, not_a_folder])
+def test_a_broken_outbox_is_one_warning_and_delivery_goes_on(
+    make: Callable[..., Delivery], path: str, pagerduty: Simulator, substitute: str, damage: Callable[[Path], None]
+) -> None:
+    damage(Path(path))
+    delivery = make()
+    first = delivery.hand_over(alert("k"), route(pagerduty.url))
+    second = delivery.hand_over(alert("k", "resolve"), route(pagerduty.url))
+    assert (first.kept, second.kept) == (True, True)
+    assert path in str(first.warning)
+    assert "kept in memory" in str(first.warning)
+    assert "\n" not in str(first.warning)
+    assert second.warning is None
+    assert delivery.flush(10.0) == Flushed(accepted=2)
+    assert [incident.status for incident in pagerduty.incidents] == ["resolved"]
+    assert os.path.exists(substitute)
+
+
+def test_without_any_place_the_loss_is_told_and_nothing_is_raised(
+    make: Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = make(outbox_path="/proc/nowhere/o")
+    monkeypatch.setattr(delivery, "_paths", lambda: ("/proc/nowhere/o", "/proc/nowhere/s/o"))
+    handed = delivery.hand_over(alert("k"), route(NOWHERE))
+    assert not handed.kept
+    assert str(handed.warning).startswith("The event is lost: ")
+    assert_no_secret(handed, KEY)
+    assert delivery.flush(1.0) == Flushed()
+
+
+def test_a_full_outbox_is_told(make: Callable[..., Delivery]) -> None:
+    delivery = make(max_events=2)
+    warnings = [delivery.hand_over(alert(f"k{number}"), route(NOWHERE, 0.2)).warning for number in range(8)]
+    told = [warning for warning in warnings if warning]
+    assert len(told) == 1
+    assert "oldest events are dropped" in told[0]
+
+
+def test_the_log_says_what_happened_and_nothing_secret(
+    make: Callable[..., Delivery], path: str, pagerduty: Simulator
+) -> None:
+    pagerduty.add_fault(Fault("status", code=503, body=f"key {KEY}"))
+    delivery = make(retry_base_interval=0.1)
+    delivery.hand_over(alert("k", summary=f"key {KEY}"), route(pagerduty.url))
+    assert delivery.flush(10.0).accepted == 1
+    log = Path(f"{path}.log").read_text()
+    assert "HTTP 503" in log
+    assert "accepted" in log
+    assert_no_secret(log, KEY)

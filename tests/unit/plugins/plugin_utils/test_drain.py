@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draining a real outbox into a local PagerDuty: order, back-off, pace, Retry-After, the circuit breaker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drain import Drain
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
+from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
+from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, Clock, alert, change, route
+from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
+
+
+@pytest.fixture
+def pagerduty() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+class Set:
+    """A drain with a clock of its own, which the outbox goes by too."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.clock = Clock()
+        self.path = str(folder / "outbox.sqlite3")
+        self.outbox = Outbox(Database(self.path, uptime=self.clock))
+        self.said: list[str] = []
+        defaults = DeliverySettings(self.path, jitter=False)
+        self.drain = Drain(
+            self.outbox, replace(defaults, **settings), self.said.append, self.clock, random_number=lambda: 1.0
+        )
+
+    def until(self, done: Callable[[], object], limit: float = 10.0) -> None:
+        """Turn, while the clock stands still, until something is true."""
+        deadline = time.monotonic() + limit
+        while not done():
+            assert time.monotonic() < deadline, self.said
+            self.drain.turn(0.01)
+
+    def quiet(self) -> None:
+        """Turn until nothing is under way and nothing can be begun."""
+        self.clock.go_on(0.25)
+        self.drain.turn(0.0)
+        while self.drain.busy:
+            self.drain.turn(0.01)
+
+
+@pytest.fixture
+def a_set(tmp_path: Path) -> Set:
+    return Set(tmp_path)
+
+
+def test_sends_what_is_there_in_order_for_each_incident(a_set: Set, pagerduty: Simulator) -> None:
+    for action in ("trigger", "acknowledge", "resolve"):
+        for number in range(5):
+            a_set.outbox.put(alert(f"k{number}", action), route(pagerduty.url))
+    a_set.outbox.put(change(), route(pagerduty.url))
+    a_set.until(a_set.outbox.is_empty)
+    assert [incident.status for incident in pagerduty.incidents] == ["resolved"] * 5
+    assert [[entry.action for entry in incident.log] for incident in pagerduty.incidents] == [
+        ["trigger", "acknowledge", "resolve"]
+    ] * 5
+    assert len(pagerduty.changes) == 1
+    assert a_set.drain.accepted == 16
+
+
+def test_sees_what_another_process_puts_without_the_clock_going_on(a_set: Set, pagerduty: Simulator) -> None:
+    a_set.quiet()
+    Outbox(Database(a_set.path, uptime=a_set.clock)).put(alert("k"), route(pagerduty.url))
+    a_set.until(lambda: pagerduty.incidents)
+
+
+def test_backs_off_exponentially_and_blocks_nothing_else(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("status", code=503, count=4, action="acknowledge"))
+    a_set.outbox.put(alert("bad", "acknowledge"), route(pagerduty.url))
+    a_set.outbox.put(alert("bad", "resolve"), route(pagerduty.url))
+    a_set.outbox.put(alert("good"), route(pagerduty.url))
+    a_set.quiet()
+    assert [incident.dedup_key for incident in pagerduty.incidents] == ["good"]
+    for delay in (1.0, 2.0, 4.0, 8.0):
+        before = len(pagerduty.requests)
+        a_set.clock.go_on(delay - 0.3)
+        a_set.quiet()
+        assert len(pagerduty.requests) == before
+        a_set.clock.go_on(0.3)
+        a_set.quiet()
+        assert len(pagerduty.requests) > before
+    a_set.until(a_set.outbox.is_empty)
+
+
+def test_what_is_refused_is_set_aside_with_pagerdutys_words(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("status", code=400, body='{"status":"invalid event","message":"No","errors":["bad"]}'))
+    a_set.outbox.put(alert("bad"), route(pagerduty.url))
+    a_set.outbox.put(alert("bad", "resolve"), route(pagerduty.url))
+    a_set.until(a_set.outbox.is_empty)
+    (entry,) = a_set.outbox.entries()
+    assert (entry.state, entry.reason) == ("set aside", "HTTP 400 No (bad)")
+    assert [received.action for received in pagerduty.accepted] == ["resolve"]
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "close_after"])
+def test_an_event_that_was_taken_without_an_answer_opens_one_incident(
+    a_set: Set, pagerduty: Simulator, kind: str
+) -> None:
+    pagerduty.add_fault(Fault(kind, count=2))
+    a_set.outbox.put(alert("k"), route(pagerduty.url))
+    a_set.outbox.put(alert("k", "resolve"), route(pagerduty.url))
+    while not a_set.outbox.is_empty():
+        a_set.quiet()
+        a_set.clock.go_on(1.0)
+    assert [incident.status for incident in pagerduty.incidents] == ["resolved"]
+
+
+def test_retry_after_holds_for_the_whole_integration_key(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("throttle", retry_after=20, key=KEY))
+    a_set.outbox.put(alert("a"), route(pagerduty.url))
+    a_set.quiet()
+    a_set.outbox.put(alert("b"), route(pagerduty.url))
+    a_set.outbox.put(alert("c", key=OTHER_KEY), route(pagerduty.url))
+    a_set.quiet()
+    assert [incident.dedup_key for incident in pagerduty.incidents] == ["c"]
+    a_set.clock.go_on(19.0)
+    a_set.quiet()
+    assert len(pagerduty.requests) == 2
+    a_set.clock.go_on(1.0)
+    a_set.quiet()
+    assert sorted(incident.dedup_key for incident in pagerduty.incidents) == ["a", "b", "c"]
+
+
+def test_stays_below_pagerdutys_limit(tmp_path: Path) -> None:
+    """PagerDuty counts by the same clock here, and would answer 429 to whoever is too fast."""
+    a_set = Set(tmp_path, max_events_per_minute=30)
+    with Simulator(rate_limit=30, clock=a_set.clock) as pagerduty:
+        for number in range(70):
+            a_set.outbox.put(alert(str(number)), route(pagerduty.url))
+        began = a_set.clock()
+        while not a_set.outbox.is_empty():
+            a_set.quiet()
+        assert a_set.clock() - began == pytest.approx(120.0, abs=5.0)
+        assert {received.status for received in pagerduty.requests} == {202}
+
+
+def test_when_pagerduty_is_down_one_event_at_a_time_asks(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("status", code=503, count=1000))
+    for number in range(50):
+        a_set.outbox.put(alert(str(number)), route(pagerduty.url))
+    began = a_set.clock()
+    while a_set.clock() - began < 38 * 60:
+        a_set.quiet()
+        a_set.clock.go_on(1.0)
+    # 38 minutes, half a minute between probes; without a circuit breaker it would be about 2,000.
+    assert 70 < len(pagerduty.requests) < 110
+    assert any("seems to be down" in text for text in a_set.said)
+    pagerduty.clear_faults()
+    back = a_set.clock()
+    while not a_set.outbox.is_empty():
+        a_set.quiet()
+        a_set.clock.go_on(1.0)
+    assert a_set.clock() - back < 30 + 60 + 10
+    assert len(pagerduty.incidents) == 50
+    assert any("PagerDuty is back" in text for text in a_set.said)
+
+
+def test_one_pagerduty_that_is_down_does_not_stop_another(a_set: Set, pagerduty: Simulator) -> None:
+    for number in range(20):
+        a_set.outbox.put(alert(str(number)), route("http://127.0.0.1:9", timeout=0.5))
+    for _turn in range(8):
+        a_set.quiet()
+        a_set.clock.go_on(1.0)
+    a_set.outbox.put(alert("k"), route(pagerduty.url))
+    a_set.quiet()
+    assert len(pagerduty.incidents) == 1
+
+
+def test_a_missing_certificate_file_is_told_and_can_be_put_right(a_set: Set, tmp_path: Path) -> None:
+    missing = tmp_path / "ca.pem"
+    a_set.outbox.put(alert("k"), Route(Connection("https://127.0.0.1:9", ca_path=str(missing))))
+    a_set.quiet()
+    (entry,) = a_set.outbox.entries()
+    assert entry.state == "waiting"
+    assert str(missing) in str(entry.reason)
+
+
+def test_finish_keeps_the_rest(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("latency", seconds=0.3, count=100))
+    for number in range(20):
+        a_set.outbox.put(alert(str(number)), route(pagerduty.url))
+    a_set.clock.go_on(0.25)
+    a_set.drain.turn(0.0)
+    clock, a_set.drain._clock = a_set.clock, time.monotonic
+    a_set.drain.finish()
+    assert len(pagerduty.accepted) == a_set.drain.accepted == 4
+    assert [entry.state for entry in a_set.outbox.entries()] == ["waiting"] * 16
+    assert clock is a_set.clock
+
+
+def test_says_nothing_secret(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("status", code=400, body=f"no such key {KEY}"))
+    pagerduty.add_fault(Fault("status", code=503, body=f"no such key {KEY}"))
+    a_set.outbox.put(alert("a"), route(pagerduty.url))
+    a_set.outbox.put(alert("b"), route(pagerduty.url))
+    a_set.quiet()
+    assert a_set.said
+    assert_no_secret([a_set.said, a_set.outbox.entries()], KEY)

@@ -1,0 +1,459 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The queue on real SQLite: order, leases, back-off, pace, caps, what is set aside; by a clock set by hand."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import (
+    Caps,
+    Claim,
+    Lanes,
+    Outbox,
+    fingerprint_of,
+)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
+from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, Clock, alert, change, route
+from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
+
+ALL = 1000
+FREELY = Pace(0)
+LEASE = 10.0 + 30.0  # the route's time-out and the margin
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "outbox.sqlite3")
+
+
+@pytest.fixture
+def outbox(path: str, clock: Clock) -> Outbox:
+    return Outbox(Database(path, uptime=clock))
+
+
+def claim(outbox: Outbox, owner: str = "me", most: int = ALL, pace: Pace = FREELY) -> list[Claim]:
+    """Everything that can be claimed now."""
+    return [found for lanes in outbox.lanes() for found in outbox.claim(owner, lanes, most, pace)]
+
+
+def keys(claims: list[Claim]) -> list[str | None]:
+    return [found.event.dedup_key for found in claims]
+
+
+def states(outbox: Outbox) -> dict[int, str]:
+    return {entry.id: entry.state for entry in outbox.entries()}
+
+
+# --- what is put comes out ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", [alert("k"), alert("k", api=Api.V1), change()], ids=["v2", "v1", "change"])
+def test_an_event_comes_out_as_it_went_in(outbox: Outbox, event: Prepared) -> None:
+    way = route("https://example.org", timeout=3.5)
+    outbox.put(event, way)
+    (found,) = claim(outbox)
+    assert (found.event.api, found.event.body, found.event.dedup_key) == (event.api, event.body, event.dedup_key)
+    assert found.event.routing_key == KEY
+    assert found.route == way
+    assert (found.attempts, found.maybe_taken) == (1, False)
+
+
+def test_it_is_there_for_another_process(outbox: Outbox, path: str) -> None:
+    outbox.put(alert("k"), route())
+    assert keys(claim(Outbox(Database(path)))) == ["k"]
+
+
+def test_accepted_events_leave_nothing_behind(outbox: Outbox, path: str) -> None:
+    outbox.put(alert("k"), route())
+    (found,) = claim(outbox)
+    outbox.accepted(found)
+    assert outbox.is_empty()
+    assert outbox.entries() == []
+    outbox._database.close()
+    assert KEY.encode() not in Path(path).read_bytes()
+
+
+# --- order ----------------------------------------------------------------------------------------------------------
+
+
+def test_later_events_of_a_lane_wait_until_the_earlier_one_is_accepted(outbox: Outbox) -> None:
+    for action in ("trigger", "acknowledge", "resolve"):
+        outbox.put(alert("k", action), route())
+    seen = []
+    for _round in range(3):
+        (found,) = claim(outbox)
+        assert claim(outbox, "another") == []
+        seen.append(found.event.shown()["event_action"])
+        outbox.accepted(found)
+    assert seen == ["trigger", "acknowledge", "resolve"]
+
+
+def test_later_events_of_a_lane_wait_while_the_earlier_one_is_postponed(outbox: Outbox, clock: Clock) -> None:
+    outbox.put(alert("k"), route())
+    outbox.put(alert("k", "resolve"), route())
+    (first,) = claim(outbox)
+    outbox.postponed(first, "me", 5.0, "HTTP 503", maybe_taken=False)
+    assert claim(outbox) == []
+    clock.go_on(5.0)
+    assert claim(outbox)[0].id == first.id
+
+
+def test_later_events_go_on_when_the_earlier_one_is_set_aside(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    outbox.put(alert("k", "resolve"), route())
+    (first,) = claim(outbox)
+    outbox.refused(first, "me", "HTTP 400")
+    assert claim(outbox)[0].id == first.id + 1
+
+
+def test_lanes_do_not_wait_for_each_other(outbox: Outbox) -> None:
+    outbox.put(alert("a"), route())
+    outbox.put(alert("a"), route())
+    outbox.put(alert("b"), route())
+    outbox.put(alert("a", key=OTHER_KEY), route())
+    outbox.put(change(), route())
+    outbox.put(change(), route())
+    assert sorted(map(str, keys(claim(outbox)))) == ["None", "None", "a", "a", "b"]
+
+
+def test_the_oldest_come_first(outbox: Outbox) -> None:
+    for number in range(10):
+        outbox.put(alert(str(number)), route())
+    assert keys(claim(outbox, most=3)) == ["0", "1", "2"]
+
+
+# --- leases ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_lasts_as_long_as_its_lease(outbox: Outbox, clock: Clock) -> None:
+    outbox.put(alert("k"), route())
+    claim(outbox, "dead")
+    clock.go_on(LEASE - 0.1)
+    assert claim(outbox, "next") == []
+    clock.go_on(0.1)
+    (again,) = claim(outbox, "next")
+    assert (again.attempts, again.maybe_taken) == (2, True)
+
+
+def test_an_owner_never_gets_what_it_is_still_sending(outbox: Outbox, clock: Clock) -> None:
+    outbox.put(alert("k"), route())
+    claim(outbox)
+    clock.go_on(10 * LEASE)
+    assert claim(outbox) == []
+
+
+def test_claims_come_back_at_once_when_nobody_sends(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    claim(outbox, "dead")
+    outbox.release_all()
+    assert claim(outbox, "next")[0].maybe_taken
+
+
+def test_accepted_counts_even_after_the_lease(outbox: Outbox, clock: Clock) -> None:
+    outbox.put(alert("k"), route())
+    (late,) = claim(outbox, "slow")
+    clock.go_on(LEASE)
+    claim(outbox, "next")
+    outbox.accepted(late)
+    assert outbox.is_empty()
+
+
+def test_a_failure_after_the_lease_does_not_disturb_the_next_owner(outbox: Outbox, clock: Clock) -> None:
+    outbox.put(alert("k"), route())
+    (late,) = claim(outbox, "slow")
+    clock.go_on(LEASE)
+    claim(outbox, "next")
+    outbox.postponed(late, "slow", 0.0, "HTTP 503", maybe_taken=False)
+    outbox.refused(late, "slow", "HTTP 400")
+    assert states(outbox) == {late.id: "claimed"}
+
+
+def _claim_until_empty(path: str, owner: str, record: str) -> None:
+    outbox = Outbox(Database(path))
+    dice = random.Random(owner)
+    sent = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    while not outbox.is_empty():
+        for found in claim(outbox, owner, most=dice.randint(1, 3)):
+            if dice.random() < 0.2:
+                outbox.postponed(found, owner, 0.0, "HTTP 503", maybe_taken=False)
+            else:
+                os.write(sent, f"{found.event.dedup_key} {found.event.shown()['payload']['summary']}\n".encode())
+                outbox.accepted(found)
+
+
+def test_eight_senders_send_everything_once_and_in_order(path: str, tmp_path: Path) -> None:
+    outbox = Outbox(Database(path))
+    for number in range(72):
+        outbox.put(alert(f"lane{number % 12:02}", summary=f"{number:03}"), route())
+    context = multiprocessing.get_context("fork")
+    record = tmp_path / "sent"
+    senders = [context.Process(target=_claim_until_empty, args=(path, f"owner {n}", str(record))) for n in range(8)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert [sender.exitcode for sender in senders] == [0] * 8
+    sent = record.read_text().splitlines()
+    assert sorted(line[-3:] for line in sent) == [f"{number:03}" for number in range(72)]
+    lanes = {lane: [line for line in sent if line.startswith(lane)] for lane in {line[:6] for line in sent}}
+    assert len(lanes) == 12
+    assert all(lines == sorted(lines) for lines in lanes.values())
+
+
+# --- back-off and pace ----------------------------------------------------------------------------------------------
+
+
+def test_postponed_events_come_when_their_delay_is_over(outbox: Outbox, clock: Clock) -> None:
+    outbox.put(alert("k"), route())
+    outbox.postponed(claim(outbox)[0], "me", 8.0, "HTTP 503", maybe_taken=False)
+    clock.go_on(7.9)
+    assert claim(outbox) == []
+    clock.go_on(0.1)
+    assert claim(outbox)[0].attempts == 2
+
+
+def test_hurry_cuts_delays_short(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    outbox.postponed(claim(outbox)[0], "me", 8.0, "HTTP 503", maybe_taken=False)
+    outbox.hurry()
+    assert keys(claim(outbox)) == ["k"]
+
+
+def test_the_pace_holds_for_each_integration_key_over_all_senders(outbox: Outbox, clock: Clock, path: str) -> None:
+    other = Outbox(Database(path, uptime=clock))
+    for number in range(10):
+        outbox.put(alert(str(number)), route())
+        outbox.put(alert(str(number), key=OTHER_KEY), route())
+    first = claim(outbox, "one", pace=Pace(4))
+    assert sorted(found.event.routing_key for found in first) == sorted([KEY] * 4 + [OTHER_KEY] * 4)
+    assert claim(other, "two", pace=Pace(4)) == []
+    clock.go_on(59.9)
+    assert claim(other, "two", pace=Pace(4)) == []
+    clock.go_on(0.1)
+    assert len(claim(other, "two", pace=Pace(4))) == 8
+
+
+def test_the_pace_counts_from_the_end_of_an_attempt(outbox: Outbox, clock: Clock) -> None:
+    """A slow request may reach PagerDuty as late as its answer comes."""
+    outbox.put(alert("a"), route())
+    outbox.put(alert("b"), route())
+    (slow,) = claim(outbox, pace=Pace(1))
+    clock.go_on(20.0)
+    outbox.accepted(slow)
+    clock.go_on(59.9)
+    assert claim(outbox, pace=Pace(1)) == []
+    clock.go_on(0.1)
+    assert keys(claim(outbox, pace=Pace(1))) == ["b"]
+
+
+# --- what is refused, and what is dropped ---------------------------------------------------------------------------
+
+
+def test_refused_events_are_shown_and_can_be_sent_again(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    outbox.put(alert("fine"), route())
+    outbox.refused(claim(outbox, most=1)[0], "me", "HTTP 400 invalid event")
+    aside, fine = outbox.entries()
+    assert (aside.state, aside.reason, fine.state) == ("set aside", "HTTP 400 invalid event", "waiting")
+    assert (outbox.counts().waiting, outbox.counts().set_aside) == (1, 1)
+    assert outbox.retry([fine.id]) == 0
+    assert outbox.retry([aside.id]) == 1
+    assert states(outbox) == {aside.id: "waiting", fine.id: "waiting"}
+    assert sorted(map(str, keys(claim(outbox)))) == ["fine", "k"]
+
+
+def test_purge_drops_and_counts(outbox: Outbox) -> None:
+    for key in "abcd":
+        outbox.put(alert(key), route())
+    outbox.refused(claim(outbox, most=1)[0], "me", "HTTP 400")
+    under_way = claim(outbox, most=1)[0]
+    assert outbox.purge() == 1
+    assert outbox.purge() == 0
+    assert outbox.purge(waiting=True) == 2
+    assert states(outbox) == {under_way.id: "claimed"}
+    assert outbox.counts().dropped == {"purged": 3}
+
+
+def test_purge_of_one(outbox: Outbox) -> None:
+    ids = [outbox.put(alert(key), route()).id for key in "abc"]
+    assert outbox.purge([ids[1]], waiting=True) == 1  # type: ignore[list-item]
+    assert list(states(outbox)) == [ids[0], ids[2]]
+
+
+def test_beyond_max_events_the_oldest_go_and_are_counted(path: str, clock: Clock) -> None:
+    outbox = Outbox(Database(path, uptime=clock), Caps(max_events=3))
+    dropped = [outbox.put(alert(str(number)), route(), run=f"run {number}").dropped for number in range(5)]
+    assert dropped == [0, 0, 0, 1, 1]
+    assert [entry.dedup_key for entry in outbox.entries()] == ["2", "3", "4"]
+    assert outbox.counts().dropped == {"max_events": 2}
+    assert outbox.counts("run 0").dropped == {"max_events": 1}
+
+
+def test_beyond_max_events_what_is_set_aside_goes_first_and_what_is_under_way_stays(path: str, clock: Clock) -> None:
+    outbox = Outbox(Database(path, uptime=clock), Caps(max_events=3))
+    for key in "abc":
+        outbox.put(alert(key), route())
+    under_way, refused = claim(outbox, most=2)
+    outbox.refused(refused, "me", "HTTP 400")
+    outbox.put(alert("d"), route())
+    outbox.put(alert("e"), route())
+    assert [entry.dedup_key for entry in outbox.entries()] == [under_way.event.dedup_key, "d", "e"]
+
+
+def test_beyond_max_age_events_are_not_sent_but_counted(path: str, clock: Clock) -> None:
+    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=3600.0))
+    outbox.put(alert("old"), route())
+    clock.go_on(3000.0)
+    outbox.put(alert("new"), route())
+    clock.go_on(601.0)
+    assert keys(claim(outbox)) == ["new"]
+    assert outbox.counts().dropped == {"max_age": 1}
+
+
+def test_drops_are_remembered(outbox: Outbox, path: str) -> None:
+    outbox.put(alert("k"), route())
+    outbox.purge(waiting=True)
+    assert Outbox(Database(path)).counts().dropped == {"purged": 1}
+
+
+# --- an unsent trigger and its resolve ------------------------------------------------------------------------------
+
+
+def resolve(outbox: Outbox, key: str = "k") -> int | None:
+    return outbox.put(alert(key, "resolve"), route(), "run", prune_superseded=True).id
+
+
+def test_by_default_both_are_sent(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    outbox.put(alert("k", "resolve"), route())
+    assert len(outbox.entries()) == 2
+
+
+def test_pruned_if_the_trigger_was_never_sent(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route(), "run")
+    outbox.put(alert("other"), route(), "run")
+    assert resolve(outbox) is None
+    assert [entry.dedup_key for entry in outbox.entries()] == ["other"]
+    assert outbox.counts("run").dropped == {"superseded": 2}
+
+
+def test_pruned_if_every_attempt_certainly_failed(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    outbox.postponed(claim(outbox)[0], "me", 0.0, "no connection", maybe_taken=False)
+    assert resolve(outbox) is None
+
+
+def test_not_pruned_without_a_trigger(outbox: Outbox) -> None:
+    assert resolve(outbox) is not None
+
+
+def test_not_pruned_while_the_trigger_is_under_way(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    claim(outbox)
+    assert resolve(outbox) is not None
+
+
+def test_not_pruned_if_the_trigger_may_have_been_taken(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    outbox.postponed(claim(outbox)[0], "me", 0.0, "no answer", maybe_taken=True)
+    outbox.postponed(claim(outbox)[0], "me", 0.0, "no connection", maybe_taken=False)
+    assert resolve(outbox) is not None
+
+
+def test_not_pruned_if_the_sender_died_with_the_trigger(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    claim(outbox, "dead")
+    outbox.release_all()
+    assert resolve(outbox) is not None
+
+
+def test_not_pruned_if_an_earlier_trigger_opened_the_incident(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    outbox.accepted(claim(outbox)[0])
+    outbox.put(alert("k"), route())
+    number = resolve(outbox)
+    assert number is not None
+    for _event in range(2):
+        outbox.accepted(claim(outbox)[0])
+    outbox.put(alert("k"), route())
+    assert resolve(outbox) is None
+
+
+# --- showing --------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_that_is_shown_holds_the_key(outbox: Outbox) -> None:
+    outbox.put(alert("k", summary=f"the key is {KEY}"), route())
+    outbox.put(change(), route())
+    assert_no_secret([outbox.entries(), [entry.as_dict() for entry in outbox.entries()]], KEY)
+    assert [entry.key for entry in outbox.entries()] == [fingerprint_of(KEY)[:8]] * 2
+    found = claim(outbox)
+    assert_no_secret(repr(found), KEY)
+
+
+def test_entries_say_what_a_person_wants_to_know(outbox: Outbox) -> None:
+    outbox.put(alert("k", summary="disk full"), route("https://events.example.org"))
+    outbox.postponed(claim(outbox)[0], "me", 60.0, "HTTP 503 Service Unavailable", maybe_taken=False)
+    (entry,) = outbox.entries()
+    assert (entry.action, entry.summary, entry.dedup_key) == ("trigger", "disk full", "k")
+    assert (entry.base_url, entry.attempts) == ("https://events.example.org", 1)
+    assert entry.reason == "HTTP 503 Service Unavailable"
+    assert entry.created < entry.next_attempt
+
+
+def test_order_holds_over_random_histories(outbox: Outbox, clock: Clock) -> None:
+    """Over random histories: within a lane, what is accepted is accepted in the order it was put."""
+    dice = random.Random(4)
+    accepted: dict[str, list[int]] = {}
+    under_way: list[tuple[Claim, str]] = []
+    numbers = itertools.count()
+    life = 0
+    for _step in range(600):
+        what = dice.random()
+        if what < 0.4:
+            lane = f"lane {dice.randrange(5)}"
+            outbox.put(alert(lane, summary=str(next(numbers))), route())
+        elif what < 0.7:
+            owner = f"{dice.choice('xyz')} of life {life}"
+            under_way += [(found, owner) for found in claim(outbox, owner, most=dice.randint(1, 4))]
+        elif under_way:
+            found, owner = under_way.pop(dice.randrange(len(under_way)))
+            outcome = dice.random()
+            if outcome < 0.5:
+                lane = str(found.event.dedup_key)
+                accepted.setdefault(lane, []).append(int(found.event.shown()["payload"]["summary"]))
+                outbox.accepted(found)
+            elif outcome < 0.8:
+                outbox.postponed(found, owner, dice.random() * 10, "HTTP 503", maybe_taken=False)
+            elif outcome < 0.9:
+                outbox.refused(found, owner, "HTTP 400")
+            else:
+                clock.go_on(LEASE)  # its sender has died
+                under_way = []
+                life += 1
+        clock.go_on(dice.random())
+    assert sum(map(len, accepted.values())) > 50
+    assert all(numbers_of == sorted(set(numbers_of)) for numbers_of in accepted.values())
+
+
+def test_lanes_lists_each_key_and_place_once(outbox: Outbox) -> None:
+    for url in ("http://a", "http://b"):
+        for _event in range(3):
+            outbox.put(alert("k"), route(url))
+    assert sorted(lanes.base_url for lanes in outbox.lanes()) == ["http://a", "http://b"]
+    assert outbox.lanes()[0] == Lanes(fingerprint_of(KEY), outbox.lanes()[0].base_url)

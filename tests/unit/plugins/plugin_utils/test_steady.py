@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stored clock does not jump, whatever the wall clock does."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _steady
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steady import Anchor, anchor
+
+DAY = 24 * 3600.0
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY, 400 * DAY], ids=["forward", "back", "a year forward"])
+def test_within_a_boot_the_wall_clock_does_not_matter(jump: float) -> None:
+    first = anchor(None, "boot", wall=1_000_000.0, up=100.0, latest=0.0)
+    assert anchor(first, "boot", wall=1_000_050.0 + jump, up=150.0, latest=1_000_010.0) == first
+
+
+def test_first_use_follows_the_wall_clock() -> None:
+    assert anchor(None, "boot", wall=1_000_000.0, up=100.0, latest=0.0) == Anchor("boot", 999_900.0)
+
+
+def test_the_next_boot_follows_the_wall_clock() -> None:
+    old = Anchor("boot", 999_900.0)
+    assert anchor(old, "next", wall=1_500_000.0, up=5.0, latest=1_000_000.0) == Anchor("next", 1_499_995.0)
+
+
+@pytest.mark.parametrize("boot_id", ["next", ""], ids=["another boot", "boots cannot be told apart"])
+def test_never_before_what_is_stored(boot_id: str) -> None:
+    found = anchor(Anchor("", 999_900.0), boot_id, wall=1.0, up=5.0, latest=1_000_000.0)
+    assert found.booted + 5.0 == 1_000_000.0
+
+
+def test_linux_tells_boots_apart() -> None:
+    assert len(_steady.read_boot_id()) >= 32
+
+
+def test_uptime_goes_on() -> None:
+    before = _steady.uptime()
+    assert _steady.uptime() >= before > 0

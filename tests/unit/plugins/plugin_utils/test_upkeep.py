@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tending an outbox in the foreground: list, send now, send again, drop."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
+from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert, route
+from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def pagerduty() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> DeliverySettings:
+    return DeliverySettings(str(tmp_path / "outbox.sqlite3"), retry_base_interval=0.1)
+
+
+@pytest.fixture
+def outbox(settings: DeliverySettings) -> Outbox:
+    return Outbox(Database(settings.outbox_path))
+
+
+def test_an_outbox_that_was_never_made_is_empty_and_not_made(settings: DeliverySettings) -> None:
+    assert _upkeep.listed(settings) == _upkeep.Report()
+    assert _upkeep.drained(settings, 1.0) == _upkeep.Report()
+    assert not os.path.exists(settings.outbox_path)
+
+
+def test_drains(settings: DeliverySettings, outbox: Outbox, pagerduty: Simulator) -> None:
+    for number in range(10):
+        outbox.put(alert(f"k{number}"), route(pagerduty.url))
+    pagerduty.add_fault(Fault("status", code=400, action="resolve"))
+    outbox.put(alert("k0", "resolve"), route(pagerduty.url))
+    report = _upkeep.drained(settings, 10.0)
+    assert (report.changed, report.waiting, report.set_aside) == (10, 0, 1)
+    assert [entry.action for entry in report.events] == ["resolve"]
+
+
+def test_draining_cuts_delays_short(settings: DeliverySettings, outbox: Outbox, pagerduty: Simulator) -> None:
+    outbox.put(alert("k"), route(pagerduty.url))
+    (lanes,) = outbox.lanes()
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
+
+    (claim,) = outbox.claim("me", lanes, 1, Pace(0))
+    outbox.postponed(claim, "me", 3600.0, "HTTP 503", maybe_taken=False)
+    assert _upkeep.drained(settings, 10.0).changed == 1
+
+
+def test_draining_ends_in_time(settings: DeliverySettings, outbox: Outbox) -> None:
+    outbox.put(alert("k"), route(NOWHERE))
+    began = time.monotonic()
+    report = _upkeep.drained(settings, 1.0)
+    assert time.monotonic() - began < 2.5
+    assert (report.changed, report.waiting) == (0, 1)
+    assert "no connection" in str(report.events[0].reason)
+
+
+def test_draining_leaves_the_sending_to_a_courier_at_work(
+    settings: DeliverySettings, outbox: Outbox, pagerduty: Simulator
+) -> None:
+    outbox.put(alert("k"), route(pagerduty.url))
+    lock = SenderLock(settings.outbox_path)
+    assert lock.acquire()
+    report = _upkeep.drained(settings, 0.5)
+    assert (report.changed, report.waiting) == (0, 1)
+    assert pagerduty.requests == []
+    lock.release()
+    assert _upkeep.drained(settings, 10.0).changed == 1
+
+
+def test_refused_events_can_be_sent_again_or_dropped(
+    settings: DeliverySettings, outbox: Outbox, pagerduty: Simulator
+) -> None:
+    pagerduty.add_fault(Fault("status", code=400, count=2))
+    for key in "ab":
+        outbox.put(alert(key), route(pagerduty.url))
+    first, second = _upkeep.drained(settings, 10.0).events
+    assert _upkeep.retried(settings, [first.id]).changed == 1
+    assert _upkeep.drained(settings, 10.0).changed == 1
+    report = _upkeep.purged(settings, [second.id])
+    assert (report.changed, report.events, report.dropped) == (1, (), {"purged": 1})
+
+
+def test_reports_are_plain_and_hold_no_key(settings: DeliverySettings, outbox: Outbox) -> None:
+    outbox.put(alert("k", summary=f"key {KEY}"), route(NOWHERE))
+    report = _upkeep.listed(settings).as_dict()
+    assert json.loads(json.dumps(report)) == report
+    assert_no_secret(report, KEY)
+    assert report["waiting"] == 1
