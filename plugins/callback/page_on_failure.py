@@ -12,10 +12,11 @@ version_added: 0.1.0
 author:
   - The oncall.pagerduty authors (@oncall-pagerduty)
 description:
-  - Raises a PagerDuty incident when a run of C(ansible-playbook) fails, by the same rule as its exit code. What is ignored,
-    rescued, retried or skipped pages nobody.
-  - A run is one incident by default, however many hosts fail. The next failing run of the same playbook adds to it. Once
-    each failed host has got through the place where it failed, in whatever later run, the incident resolves itself.
+  - Raises a PagerDuty incident when a run of C(ansible-playbook) fails, by the same rule as its exit code. What is
+    ignored, rescued, retried or skipped pages nobody.
+  - A run is one incident by default, however many hosts fail. The next failing run of the same playbook adds to it.
+    Once each failed host has got through the place where it failed, in whatever later run, the incident resolves
+    itself.
   - Nothing here delays or fails a run. Events are kept on disk and sent by a process of their own.
   - Enable it with C(callbacks_enabled = oncall.pagerduty.page_on_failure) in C(ansible.cfg).
 extends_documentation_fragment:
@@ -38,9 +39,9 @@ options:
         key: enabled
   page_on:
     description:
-      - What is paged. V(failed) is a task that failed, V(unreachable) a host that could not be reached, V(error) an error
-        that ended the run without a failed host, V(interrupted) a run that was ended by Ctrl-C or a signal before anything
-        had failed.
+      - What is paged. V(failed) is a task that failed, V(unreachable) a host that could not be reached, V(error) an
+        error that ended the run without a failed host, V(interrupted) a run that was ended by Ctrl-C or a signal
+        before anything had failed.
     type: list
     elements: str
     choices: [failed, unreachable, error, interrupted]
@@ -52,8 +53,8 @@ options:
         key: page_on
   severity:
     description:
-      - How bad it is. One of V(critical), V(error), V(warning) and V(info) for all, or one for each of O(page_on) as in
-        V(failed=error,unreachable=warning).
+      - How bad it is. One of V(critical), V(error), V(warning) and V(info) for all, or one for each of O(page_on)
+        as in V(failed=error,unreachable=warning).
     type: str
     default: error
     env:
@@ -75,8 +76,8 @@ options:
         key: group_by
   job_name:
     description:
-      - What the playbook is called in incidents and their keys. By default the job template's name under AWX, else the
-        playbook's path in its project.
+      - What the playbook is called in incidents and their keys. By default the job template's name under AWX, else
+        the playbook's path in its project.
     type: str
     env:
       - name: PAGERDUTY_JOB_NAME
@@ -85,9 +86,9 @@ options:
         key: job_name
   dedup_key:
     description:
-      - A Jinja template for the incident's key, in the place of the one made from O(group_by). It can refer to the variables
-        of the host and to C(failure.job), C(failure.play), C(failure.role), C(failure.task), C(failure.path) and
-        C(failure.host).
+      - A Jinja template for the incident's key, in the place of the one made from O(group_by). It can refer to the
+        variables of the host and to C(failure.job), C(failure.play), C(failure.role), C(failure.task),
+        C(failure.path) and C(failure.host).
     type: str
     env:
       - name: PAGERDUTY_DEDUP_KEY
@@ -97,8 +98,9 @@ options:
   summary:
     description:
       - A Jinja template for the incident's title. It can refer to the variables of the first failed host and to
-        C(failure.summary) (the title it would have), C(failure.job), C(failure.play), C(failure.role), C(failure.task),
-        C(failure.path), C(failure.host), C(failure.hosts), C(failure.failed), C(failure.total) and C(failure.message).
+        C(failure.summary) (the title it would have), C(failure.job), C(failure.play), C(failure.role),
+        C(failure.task), C(failure.path), C(failure.host), C(failure.hosts), C(failure.failed), C(failure.total) and
+        C(failure.message).
     type: str
     env:
       - name: PAGERDUTY_SUMMARY
@@ -163,11 +165,42 @@ options:
         key: client_url
   redact_variables:
     description:
-      - Names of variables, as shell patterns, whose values are masked wherever they appear in what is sent. Values of vaulted
-        variables always are.
+      - Names of variables, as shell patterns, whose values are masked wherever they appear in what is sent. Values
+        of vaulted variables always are.
     type: list
     elements: str
-    default: REDACT_DEFAULT
+    default:
+      - "*passw*"
+      - "*passphrase*"
+      - "*passcode*"
+      - "pass"
+      - "*_pass"
+      - "pwd"
+      - "*_pwd"
+      - "*secret*"
+      - "*token*"
+      - "*credential*"
+      - "*api?key*"
+      - "*apikey*"
+      - "*private?key*"
+      - "*privatekey*"
+      - "*access?key*"
+      - "*accesskey*"
+      - "*auth?key*"
+      - "*account?key*"
+      - "*encryption?key*"
+      - "*signing?key*"
+      - "*shared?key*"
+      - "*license?key*"
+      - "*routing?key*"
+      - "*integration?key*"
+      - "*service?key*"
+      - "*webhook*"
+      - "vault_*"
+      - "!*_file"
+      - "!*_path"
+      - "!*_dir"
+      - "!*_name"
     env:
       - name: PAGERDUTY_REDACT_VARIABLES
     ini:
@@ -176,9 +209,10 @@ options:
   resolve_on_success:
     description:
       - When incidents are resolved by themselves.
-      - V(ledger) resolves one when each of its failed hosts has got through. What is open is remembered beside the outbox.
-      - V(always) resolves the job's incident after each complete green run, without a memory; for execution environments,
-        whose disk is gone after the run. A run with a limit or tags resolves nothing that way.
+      - V(ledger) resolves one when each of its failed hosts has got through. What is open is remembered beside the
+        outbox.
+      - V(always) resolves the job's incident after each complete green run, without a memory; for execution
+        environments, whose disk is gone after the run. A run with a limit or tags resolves nothing that way.
       - V(never) leaves it to people.
     type: str
     choices: [ledger, always, never]
@@ -190,8 +224,8 @@ options:
         key: resolve_on_success
   change_events:
     description:
-      - Whether a change event tells PagerDuty of each run at its end, with what changed on how many hosts. V(start) sends one
-        at its start as well.
+      - Whether a change event tells PagerDuty of each run at its end, with what changed on how many hosts. V(start)
+        sends one at its start as well.
     type: str
     default: "false"
     env:
@@ -201,8 +235,8 @@ options:
         key: change_events
   flush_timeout:
     description:
-      - Seconds to wait at the end of a run for events to be accepted. What is not accepted by then stays in the outbox and is
-        sent later. V(0) does not wait.
+      - Seconds to wait at the end of a run for events to be accepted. What is not accepted by then stays in the
+        outbox and is sent later. V(0) does not wait.
     type: float
     default: 10.0
     env:
@@ -222,7 +256,8 @@ options:
         key: outbox_path
   outbox_max_events:
     description:
-      - How many events the outbox keeps. Beyond that the oldest are dropped, which is said and counted. V(0) for any number.
+      - How many events the outbox keeps. Beyond that the oldest are dropped, which is said and counted. V(0) for
+        any number.
     type: int
     default: 10000
     env:
@@ -232,7 +267,8 @@ options:
         key: outbox_max_events
   outbox_max_age:
     description:
-      - Seconds after which an event is no longer worth sending. It is dropped then, which is said and counted. V(0) for never.
+      - Seconds after which an event is no longer worth sending. It is dropped then, which is said and counted. V(0)
+        for never.
     type: float
     default: 604800.0
     env:
@@ -271,10 +307,10 @@ options:
       - section: pagerduty
         key: courier_linger
 notes:
-  - Variables of hosts, groups, plays and tasks overrule the options. C(pagerduty_) before the name makes the variable of
-    O(enabled), O(severity), O(group_by), O(dedup_key), O(summary), O(custom_details), O(component), O(group), O(class),
-    O(client), O(client_url), O(routing_key), O(routing_key_file), O(region), O(api_url) and the other settings of the
-    connection.
+  - Variables of hosts, groups, plays and tasks overrule the options. C(pagerduty_) before the name makes the
+    variable of O(enabled), O(severity), O(group_by), O(dedup_key), O(summary), O(custom_details), O(component),
+    O(group), O(class), O(client), O(client_url), O(routing_key), O(routing_key_file), O(region), O(api_url) and the
+    other settings of the connection.
 """
 
 from typing import Any

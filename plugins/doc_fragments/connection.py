@@ -39,7 +39,7 @@ options:
   api_url:
     description:
       - Address of the Events API, for a relay or for a stand-in in tests. Takes the place of O(region).
-      - The path of a single API at its end, for example C(/v2/enqueue), is left out.
+      - The path of a single API at its end, for example C(/v2/enqueue), is ignored.
       - Plain C(http) is for a loopback address only, unless O(allow_http=true).
     type: str
   allow_http:
@@ -55,7 +55,7 @@ options:
   ca_path:
     description:
       - A file or a folder with the certificates of the authorities to trust, on the machine that sends. Without it
-        E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE) count, then the authorities that C(requests) brings.
+        E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE) are used, then the authorities that C(requests) brings.
     type: path
   client_cert:
     description:
@@ -68,7 +68,7 @@ options:
   proxy:
     description:
       - URL of the proxy to go through. May hold a user and a password, which are never shown.
-      - Without it E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY) count.
+      - Without it E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY) are used.
     type: str
   timeout:
     description:

@@ -74,4 +74,6 @@ notes:
     variable with C(pagerduty_) before the name, in the environment with C(PAGERDUTY_) before the name in capital
     letters, or in the section C([pagerduty]) of C(ansible.cfg). The task goes first, then the variable, the
     environment and C(ansible.cfg).
+  - With C(-vvv) Ansible itself shows the C(environment) of a task that is delegated to another host. Settings from
+    there are taken out before, but not C(HTTPS_PROXY) and its like; give a proxy's password in O(proxy).
 """

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,12 @@ class Connection:
     client_cert: str | None = None
     client_key: str | None = None
     proxy: str | None = field(default=None, repr=False)
+
+
+def split_url(url: str) -> SplitResult | None:
+    """Return a URL's parts, or None if it names no host, or is no URL: an unclosed bracket, a port that is no number."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.hostname and parts.port != 0 else None
+    except ValueError:  # its text may hold what stands before an @, so it is not passed on
+        return None

@@ -15,9 +15,8 @@ import re
 import stat
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping
-from urllib.parse import SplitResult, urlsplit
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection
+from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection, split_url
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
@@ -228,7 +227,7 @@ def _base_url(options: Mapping[str, Any]) -> str:
         return _HOSTS[options["region"]]
     shown = mask_url(given)
     expected = "expected the address of an Events API, as in https://events.pagerduty.com"
-    parts = _split(given.strip())
+    parts = split_url(given.strip())
     if parts is None or parts.scheme not in ("http", "https") or re.search(r"\s", given.strip()):
         raise OptionError("api_url", f"{shown!r} was given; {expected}")
     if parts.username is not None or parts.query or parts.fragment:
@@ -247,15 +246,6 @@ def _base_url(options: Mapping[str, Any]) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _split(url: str) -> SplitResult | None:
-    """Return a URL's parts, or None if it names no host, or is no URL: an unclosed bracket, a port that is no number."""
-    try:
-        parts = urlsplit(url)
-        return parts if parts.hostname and parts.port != 0 else None
-    except ValueError:  # its text may hold what stands before an @, so it is not passed on
-        return None
-
-
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -269,7 +259,7 @@ def _proxy(given: str | None) -> str | None:
     if not given:
         return None
     shown = mask_url(given)
-    parts = _split(given)
+    parts = split_url(given)
     if parts is None or parts.scheme not in ("http", "https", "socks5", "socks5h"):
         raise OptionError("proxy", f"{shown!r} was given; expected a URL as in http://proxy.example.com:3128")
     return given

@@ -49,7 +49,10 @@ def _after_refusal(event: Prepared, delivery: Delivery, place: str, region: str)
     if status == 400 and ("routing key" in words or "routing_key" in words or "service key" in words):
         return f"check that the integration key belongs to {_API_NAMES[event.api]} integration in region {region}"
     if status in (401, 403, 407):
-        return f"something between here and PagerDuty forbids the request; check the proxy and what {place} is"
+        return (
+            "something between here and PagerDuty forbids the request; check the proxy, its user and password, and"
+            f" that {place} is the right address"
+        )
     if status == 404:
         return f"check api_url: {place} has no Events API at this address"
     if status == 400:
@@ -62,6 +65,11 @@ def _after_failure(event: Prepared, delivery: Delivery, place: str) -> str:
     if status is None:
         if delivery.message.startswith("TLS "):
             return f"check the certificate of {place}, and ca_path if it comes from an authority of your own"
+        if delivery.message.startswith("the proxy "):
+            return (
+                "check the proxy (option proxy, or HTTPS_PROXY in the environment), its user and password, and that it"
+                f" lets {place} through"
+            )
         return f"check the network, the proxy and the firewall between here and {place}, then run the task again"
     if status == 429 or (status == 403 and event.api is Api.V1):
         return (

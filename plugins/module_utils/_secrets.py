@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any, Iterable
+from urllib.parse import unquote
 
 MASK = "********"
 """Stands in the place of a secret. It has the same length for every secret, and shows none of its characters."""
@@ -27,6 +29,16 @@ def mask_url(url: str) -> str:
         return url
     scheme, separator, _rest = credentials.partition("://")
     return f"{scheme}{separator}{MASK}@{rest}" if separator else f"{MASK}@{rest}"
+
+
+def url_secrets(url: str) -> list[str]:
+    """Return what must not be shown of a URL's credentials: as written, decoded, and as they stand in a header."""
+    credentials = url.rpartition("@")[0].rpartition("://")[2]
+    if not credentials:
+        return []
+    _user, _colon, password = credentials.partition(":")
+    header = base64.b64encode(unquote(credentials).encode()).decode()
+    return [credentials, header, *({password, unquote(password)} - {""})]
 
 
 def mask(value: Any, secrets: Iterable[str]) -> Any:

@@ -11,17 +11,22 @@ import ssl
 import traceback
 import warnings
 from dataclasses import dataclass
-from typing import Any, Mapping, Protocol
+from typing import Any, Iterable, Mapping, Protocol
 from urllib.parse import urlsplit
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._bounded import BoundedCaller, OutOfTimeError
-from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection
+from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection, split_url
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import (
     MissingLibraryError,
     OptionError,
     TransportError,
 )
-from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url_credentials
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import (
+    mask,
+    mask_url,
+    mask_url_credentials,
+    url_secrets,
+)
 from ansible_collections.oncall.pagerduty.plugins.module_utils._version import VERSION
 
 try:
@@ -81,7 +86,7 @@ class RequestsTransport:
 
         Raises:
             MissingLibraryError: if there is no requests library.
-            OptionError: if a certificate's file is not there.
+            OptionError: if a certificate's file cannot be used, or a proxy of the environment.
         """
         if not HAS_REQUESTS:
             raise MissingLibraryError("requests", REQUESTS_IMPORT_ERROR)
@@ -95,6 +100,7 @@ class RequestsTransport:
         self._verify = _verify(connection)
         self._cert = _cert(connection)
         self._proxies = _proxies(connection)
+        self._secrets = [secret for proxy in self._proxies.values() for secret in url_secrets(proxy)]
 
     def post(self, path: str, body: bytes, timeout: float) -> RawAnswer:
         if self._pid != os.getpid():
@@ -126,12 +132,16 @@ class RequestsTransport:
         request.method, request.url, request.body = "POST", url, body
         request.headers = self._headers.copy()
         request.headers["Content-Length"] = str(len(body))
+        failure: TransportError | None = None
         try:
             response = self._adapter.send(
                 request, stream=True, timeout=timeout, verify=self._verify, cert=self._cert, proxies=self._proxies
             )
         except (requests.exceptions.RequestException, OSError, ValueError) as error:
-            raise _explain(error, url, timeout) from None
+            failure = _explain(error, url, timeout, self._secrets)
+        if failure:
+            # Not raised above: the library's error would come along as its context, with the request and the key in it.
+            raise failure
         answer.read(response)
 
 
@@ -172,15 +182,38 @@ def _verify(connection: Connection) -> bool | str:
         warnings.filterwarnings("ignore", message="Unverified HTTPS request")
         return False
     if connection.ca_path:
-        return _existing("ca_path", connection.ca_path)
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        return _authorities("ca_path", connection.ca_path)
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if os.environ.get(variable):
+            return _authorities(variable, os.environ[variable])
+    return True
+
+
+def _authorities(option: str, path: str) -> str:
+    """Return the path of certificates to trust, tried here: later it would look like a fault of the network."""
+    _existing(option, path)
+    try:
+        if os.path.isfile(path):
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as error:
+        raise OptionError(option, f"{path!r} holds no usable certificates ({_reason(error)})") from None
+    return path
 
 
 def _cert(connection: Connection) -> str | tuple[str, str] | None:
+    """Return the client's certificate and key, tried here like the authorities'."""
     if not connection.client_cert:
         return None
     certificate = _existing("client_cert", connection.client_cert)
-    return (certificate, _existing("client_key", connection.client_key)) if connection.client_key else certificate
+    key = _existing("client_key", connection.client_key) if connection.client_key else None
+    try:
+        # A password is not asked for: OpenSSL would do that on the terminal, and wait.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password="")
+    except OSError as error:
+        files = f"{certificate!r} and {key!r} hold" if key else f"{certificate!r} holds"
+        problem = f"{files} no usable certificate with its unencrypted key ({_reason(error)})"
+        raise OptionError("client_cert", problem) from None
+    return (certificate, key) if key else certificate
 
 
 def _existing(option: str, path: str) -> str:
@@ -192,8 +225,16 @@ def _existing(option: str, path: str) -> str:
 def _proxies(connection: Connection) -> dict[str, str]:
     if connection.proxy:
         return {"http": connection.proxy, "https": connection.proxy}
-    found: dict[str, str] = requests.utils.get_environ_proxies(connection.base_url, no_proxy=None)
-    return found
+    scheme = urlsplit(connection.base_url).scheme
+    found = requests.utils.get_environ_proxies(connection.base_url, no_proxy=None)
+    given = found.get(scheme) or found.get("all")
+    if not given:
+        return {}
+    url = given if "://" in given else f"http://{given}"
+    if split_url(url) is None:
+        # Left to the library, its error would show the password.
+        raise OptionError(f"{scheme}_proxy", f"{mask_url(given)!r} in the environment is no URL of a proxy")
+    return {scheme: url}
 
 
 def _place(url: str) -> str:
@@ -204,10 +245,10 @@ def _out_of_time(url: str, timeout: float) -> TransportError:
     return TransportError(f"no answer from {_place(url)} within {timeout:.3g} s", maybe_taken=True)
 
 
-def _explain(error: Exception, url: str, timeout: float) -> TransportError:
+def _explain(error: Exception, url: str, timeout: float, secrets: Iterable[str]) -> TransportError:
     """Turn an exception of the requests library into one line, and say whether the request may have arrived."""
     cause = _cause(error)
-    reason = _reason(cause)
+    reason = mask(_reason(cause), secrets)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return TransportError(f"no connection to {_place(url)} within {timeout:.3g} s", maybe_taken=False)
     if isinstance(error, requests.exceptions.ReadTimeout):
@@ -228,7 +269,14 @@ def _was_connected(error: Exception) -> bool:
 
 
 _BEFORE_CONNECTING = frozenset(
-    {"NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "InvalidURL", "InvalidSchema"}
+    {
+        "NewConnectionError",
+        "ConnectTimeoutError",
+        "NameResolutionError",
+        "LocationParseError",
+        "InvalidURL",
+        "InvalidSchema",
+    }
 )
 
 

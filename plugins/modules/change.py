@@ -17,6 +17,7 @@ description:
   - Attempts that fail for a reason that may pass are repeated with back-off. What is too long for PagerDuty is
     shortened, never refused.
   - The task fails if PagerDuty refuses the event, or has not accepted it in time.
+  - The task is changed whenever PagerDuty has accepted the event. Each run of it makes a new change event.
 extends_documentation_fragment:
   - oncall.pagerduty.connection
   - oncall.pagerduty.retries
@@ -33,7 +34,7 @@ options:
     required: true
   source:
     description:
-      - What was changed by its name. By default the host's name in the inventory.
+      - The system that was changed. By default the host's name in the inventory.
     type: str
   custom_details:
     description:
@@ -105,15 +106,14 @@ msg:
   sample: PagerDuty accepted the change event.
 accepted:
   description:
-    - Whether PagerDuty has accepted the event. It has queued it then; whether that makes an incident is up to the
-      service's rules and state.
+    - Whether PagerDuty has accepted the event. It has queued it then, and may need a moment to show it.
   returned: always
   type: bool
   sample: true
 status:
   description:
     - PagerDuty's status. The standard phrase of the HTTP status code if PagerDuty sent none, V(no answer) if the
-      last attempt got no answer, V(not sent) in check mode.
+      last attempt got no answer, V(not sent) if there was no attempt, as in check mode.
   returned: always
   type: str
   sample: success
@@ -138,7 +138,7 @@ has_errors:
   type: bool
   sample: false
 attempts:
-  description: How many attempts were made. V(0) in check mode.
+  description: How many attempts were made. V(0) in check mode, and if the task failed before the first one.
   returned: always
   type: int
   sample: 1

@@ -12,10 +12,12 @@ version_added: 0.1.0
 author:
   - The oncall.pagerduty authors (@oncall-pagerduty)
 description:
-  - Sends an event to PagerDuty's Events API v2, or v1, and waits until PagerDuty has accepted it.
+  - Triggers, acknowledges or resolves an incident by an event to PagerDuty's Events API v2, or v1, and waits until
+    PagerDuty has accepted it.
   - Attempts that fail for a reason that may pass are repeated with back-off. What is too long for PagerDuty is
     shortened, never refused.
   - The task fails if PagerDuty refuses the event, or has not accepted it in time.
+  - The task is changed whenever PagerDuty has accepted the event. What PagerDuty knows already is not asked.
 extends_documentation_fragment:
   - oncall.pagerduty.connection
   - oncall.pagerduty.retries
@@ -47,7 +49,8 @@ options:
   dedup_key:
     description:
       - The key that tells this incident from the service's others. Events with the same key belong to one incident.
-      - A trigger without a key opens an incident of its own; RV(dedup_key) then has the key that was made for it.
+      - A trigger without a key opens an incident of its own. The key that was made for it is returned as
+        RV(dedup_key), to acknowledge or resolve it by.
       - Beyond 255 characters, a readable beginning and a SHA-256 of the whole take its place; the same key always
         gives the same.
     type: str
@@ -96,7 +99,8 @@ options:
     type: str
   api_version:
     description:
-      - The version of the Events API that the integration is made for.
+      - The version of the Events API that the integration is made for. Like the settings that the
+        notes list, it can be given elsewhere too, for example as a variable C(pagerduty_api_version).
     type: str
     choices:
       v2: The current one.
@@ -136,7 +140,7 @@ EXAMPLES = r"""
     dedup_key: "replica-lag/{{ inventory_hostname }}"
     summary: The replica has caught up
 
-- name: Set the key once for all tasks, and let PagerDuty make the first incident's text richer
+- name: Set the key and the region once for several tasks
   module_defaults:
     group/oncall.pagerduty.pagerduty:
       routing_key_file: /etc/ansible/pagerduty.key
@@ -195,7 +199,7 @@ accepted:
 status:
   description:
     - PagerDuty's status. The standard phrase of the HTTP status code if PagerDuty sent none, V(no answer) if the
-      last attempt got no answer, V(not sent) in check mode.
+      last attempt got no answer, V(not sent) if there was no attempt, as in check mode.
   returned: always
   type: str
   sample: success
@@ -227,7 +231,7 @@ has_errors:
   type: bool
   sample: false
 attempts:
-  description: How many attempts were made. V(0) in check mode.
+  description: How many attempts were made. V(0) in check mode, and if the task failed before the first one.
   returned: always
   type: int
   sample: 1

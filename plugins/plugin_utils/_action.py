@@ -58,7 +58,7 @@ def _shared_sender(settings: Settings) -> Sender:
     return _senders[settings]
 
 
-class EventAction(ActionBase):  # type: ignore[misc]  # ansible-core's class is untyped
+class EventAction(ActionBase):
     """Base of the action plugins; each says which kind of task it is."""
 
     kind: ClassVar[TaskKind]
@@ -152,7 +152,7 @@ class EventAction(ActionBase):  # type: ignore[misc]  # ansible-core's class is 
 
     def _run_module(self, task: Plan, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run the module of the same name on the host that the task is delegated to."""
-        arguments = {name: value for name, value in options.items() if value is not None}
+        arguments = _Arguments({name: value for name, value in options.items() if value is not None})
         # What depends on the host that the task is about is known here only.
         body = json.loads(task.event.body)
         words = {"summary": body.get("description")} if task.event.api is Api.V1 else body.get("payload", {})
@@ -167,6 +167,20 @@ class EventAction(ActionBase):  # type: ignore[misc]  # ansible-core's class is 
         notes = [f"PagerDuty event: {note}" for note in task.event.notes]
         sent["warnings"] = [*sent.get("warnings", ()), *notes]
         return sent
+
+    def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> Any:
+        """Leave out our own settings: they have been read, and the command they would stand in is shown at C(-vvv)."""
+        environ = {name: value for name, value in self._environment().items() if not name.startswith("PAGERDUTY_")}
+        if raw_environment_out is not None:
+            raw_environment_out.update(environ)
+        return self._connection._shell.env_prefix(**environ)
+
+
+class _Arguments(dict[str, Any]):
+    """A module's arguments, whose values do not show in what ansible-core writes with C(ANSIBLE_DEBUG)."""
+
+    def __repr__(self) -> str:
+        return f"<{', '.join(self)}>"
 
 
 @contextmanager

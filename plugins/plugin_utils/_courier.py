@@ -65,16 +65,16 @@ class Courier:
             outbox = Outbox(database, Caps(self._settings.max_events, self._settings.max_age))
             if lock.is_certain:
                 outbox.release_all()
-            self._send(outbox)
+            self._send(outbox, lock.is_certain)
             database.close()
         finally:
             lock.release()
 
-    def _send(self, outbox: Outbox) -> None:
+    def _send(self, outbox: Outbox, is_alone: bool) -> None:
         # The HTTP library is loaded here, so not by a courier that only waits for its turn.
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drain import Drain
 
-        drain = Drain(outbox, self._settings, self._log)
+        drain = Drain(outbox, self._settings, self._log, is_alone)
         while not self._is_over() and not (self._is_orphan() and not drain.busy and outbox.is_empty()):
             drain.turn(_LOOK_SECONDS)
         drain.finish()

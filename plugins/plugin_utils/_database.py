@@ -31,7 +31,7 @@ class Database:
     """One connection. Every change is a transaction that is on disk when it returns."""
 
     def __init__(
-        self, path: str, wall: Callable[[], float] = time.time, uptime: Callable[[], float] = _steady.uptime
+        self, path: str, wall: Callable[[], float] = _steady.wall, uptime: Callable[[], float] = _steady.uptime
     ) -> None:
         """Open the file, making it and its folder if they are not there.
 
@@ -142,7 +142,7 @@ class Database:
     def _anchor(self, wall: Callable[[], float]) -> _steady.Anchor:
         boot_id = _steady.read_boot_id()
         stored = self._stored_anchor()
-        if stored is not None and boot_id and stored.boot_id == boot_id:
+        if stored is not None and stored.holds_for(boot_id):
             return stored
         with self.transaction() as cursor:
             stored = self._stored_anchor()

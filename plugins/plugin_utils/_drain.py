@@ -43,10 +43,22 @@ class Drain:
         outbox: Outbox,
         settings: DeliverySettings,
         log: Callable[[str], None],
+        is_alone: bool = False,
         clock: Callable[[], float] = time.monotonic,
         random_number: Callable[[], float] = random.random,
     ) -> None:
+        """Take the parts.
+
+        Args:
+            outbox: what to drain.
+            settings: how to send.
+            log: takes a line.
+            is_alone: whether nobody else can be sending from this outbox.
+            clock: seconds that only go forward.
+            random_number: a number from 0 to 1.
+        """
         self._outbox = outbox
+        self._is_alone = is_alone
         self._log = log
         self._clock = clock
         self._random_number = random_number
@@ -61,6 +73,7 @@ class Drain:
         )
         self._workers = Workers(_WORKERS)
         self._unwritten: list[tuple[Claim, Attempt]] = []
+        self._in_hand: set[int] = set()
         self._breakers: dict[str, Breaker] = collections.defaultdict(Breaker)
         self._paused: dict[Lanes, float] = {}
         self._version = -1
@@ -79,15 +92,16 @@ class Drain:
         """Do what can be done now; waits so many seconds at most for an attempt to end."""
         ended = self._workers.ended(wait)
         self._unwritten += ended
+        if ended:
+            self._looked = float("-inf")  # a worker is free, and a lane may be
         if self._clock() < self._resting_until:
             return
-        try:
-            self._write_down()
-            if ended or self._something_new():
-                self._begin()
-        except DatabaseError as error:  # a full disk, say: nothing is lost, and nothing goes on before there is room
-            self._log(str(error))
-            self._resting_until = self._clock() + _REST_SECONDS
+        for step in (self._write_down, self._begin_what_is_new):
+            try:
+                step()
+            except DatabaseError as error:  # nothing is lost, but it cannot go on
+                self._log(str(error))
+                self._resting_until = self._clock() + _REST_SECONDS
 
     def finish(self) -> None:
         """Begin no further attempt; wait for those under way, for as long as they may take, and write them down."""
@@ -100,14 +114,11 @@ class Drain:
                 self._log(str(error))
         self._workers.close()
 
-    def _something_new(self) -> bool:
+    def _begin_what_is_new(self) -> None:
         version = self._outbox.version()
         if version == self._version and self._clock() - self._looked < _LOOK_SECONDS:
-            return False
+            return
         self._version = version
-        return True
-
-    def _begin(self) -> None:
         self._looked = self._clock()
         lanes = self._outbox.lanes()
         # No key may always be the first to get a free worker.
@@ -122,17 +133,32 @@ class Drain:
         most = min(share, self._workers.free, breaker.room(now))
         if most <= 0 or now < self._paused.get(lanes, now):
             return
-        claims = self._outbox.claim(self._owner, lanes, most, self._pace)
+        claims = self._claim(lanes, most)
         breaker.began(len(claims))
         for claim in claims:
+            self._in_hand.add(claim.id)
             self._longest_attempt = max(self._longest_attempt, claim.route.timeout)
             self._workers.begin(claim)
+
+    def _claim(self, lanes: Lanes, most: int) -> list[Claim]:
+        try:
+            return self._outbox.claim(self._owner, lanes, most, self._pace)
+        except DatabaseError as error:
+            if not self._is_alone:
+                raise
+            # A full disk, most likely, about which somebody may be waiting to be paged. Send all the same what is at
+            # the head of its lane; the rest of the lane waits until the outcome can be written down.
+            self._log(str(error))
+            self._resting_until = self._clock() + _REST_SECONDS
+            due = self._outbox.due(self._owner, lanes, most + len(self._in_hand))
+            return [claim for claim in due if claim.id not in self._in_hand][:most]
 
     def _write_down(self) -> None:
         """Record what came of attempts. One stays in the list, and its lane claimed, until it is on disk."""
         while self._unwritten:
             claim, attempt = self._unwritten[0]
             self._record(claim, attempt)
+            self._in_hand.remove(claim.id)
             del self._unwritten[0]
 
     def _record(self, claim: Claim, attempt: Attempt) -> None:

@@ -95,12 +95,16 @@ class FailureTracker:
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """Hosts whose last failure was not final when it happened."""
+        """Hosts whose failure was not final when it happened, and has not been taken back yet."""
         return tuple(self._pending)
 
     def knows(self, host: str) -> bool:
         """Tell whether the host is known to have failed."""
         return host in self._told
+
+    def recovered(self, host: str) -> None:
+        """Note that a rescue has taken the host's failure back."""
+        self._pending.pop(host, None)
 
     def next_step(self) -> None:
         """Note that another task or play begins."""
@@ -112,6 +116,7 @@ class FailureTracker:
             return []
         event = self._note(outcome)
         if final:
+            self._pending.pop(outcome.host, None)
             return self._tell(outcome, (outcome.host,))
         self._pending[outcome.host] = event
         return []
@@ -181,6 +186,8 @@ class FailureTracker:
         if not new:
             return []
         self._told.update(dict.fromkeys(new, cause))
+        for host in new:
+            self._pending.pop(host, None)
         failure = Failure(cause, new)
         if self._can_be_cleared():
             self._held.append(failure)

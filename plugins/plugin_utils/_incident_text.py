@@ -85,12 +85,13 @@ def details(incident: Incident, run: RunContext) -> dict[str, Any]:
         entries["error"] = _shortened(cause.text)
     if incident.ended is not None:
         entries["run"] = _ending(incident.ended)
-    entries["rerun"] = run.rerun_command(hosts)
-    entries["playbook"] = run.playbook
-    entries["user"] = run.user
-    entries["controller"] = run.controller
-    entries["git_revision"] = run.git_revision
-    entries["ansible_core"] = run.ansible_core
+    entries["rerun"] = run.rerun_command(hosts) or None
+    entries["build"] = run.build.name or None
+    entries["playbook"] = run.playbook or None
+    entries["user"] = run.user or None
+    entries["controller"] = run.controller or None
+    entries["git_revision"] = run.short_revision or None
+    entries["ansible_core"] = run.core_version or None
     entries["inventory"] = ", ".join(run.inventories) or None
     return entries
 
@@ -103,7 +104,7 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
         "task": outcome.task or None,
         "path": outcome.path or None,
         "message": HIDDEN if outcome.hidden else _shortened(outcome.message) or None,
-        "stderr": "\n".join(outcome.stderr.splitlines()[-_STDERR_LINES:])[-_MESSAGE_CHARACTERS:] or None,
+        "stderr": _end(outcome.stderr) or None,
         "failed_items": _items(outcome),
         "delegated_to": outcome.delegated_to or None,
     }
@@ -111,7 +112,11 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
 
 def _items(outcome: Outcome) -> list[Any] | None:
     shown: list[Any] = [
-        {"item": _shortened(item.label) or None, "message": _shortened(item.message or item.stderr) or None}
+        {
+            "item": _shortened(item.label) or None,
+            "message": _shortened(item.message) or None,
+            "stderr": _end(item.stderr) or None,
+        }
         for item in outcome.items[:_ITEMS]
     ]
     more = len(outcome.items) - len(shown) + outcome.items_left_out
@@ -135,6 +140,10 @@ def _ending(cut: Cut) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _MESSAGE_CHARACTERS else text[: _MESSAGE_CHARACTERS - 1] + "…"
+
+
+def _end(text: str) -> str:
+    return "\n".join(text.splitlines()[-_STDERR_LINES:])[-_MESSAGE_CHARACTERS:]
 
 
 def _first_line(text: str) -> str:

@@ -223,7 +223,7 @@ def place_of(outcome: Outcome) -> Place | None:
     """Return where it failed; None for a host that could not be reached, since reaching it is all it has to do."""
     if outcome.kind == "unreachable":
         return None
-    return place(outcome.path, outcome.role, outcome.task)
+    return place(outcome.path, outcome.role, outcome.written_task or outcome.task)
 
 
 def place(path: str, role: str, task: str) -> Place:

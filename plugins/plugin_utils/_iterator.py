@@ -111,8 +111,8 @@ def doomed(state: Any) -> bool:
             return True
         return failed and not has_rescue
     if section == IteratingStates.ALWAYS:
-        return failed or _child_doomed(state.always_child_state)
-    return failed
+        return bool(failed or _child_doomed(state.always_child_state))
+    return bool(failed)
 
 
 def rescued_by_a_block(task: Any) -> bool:

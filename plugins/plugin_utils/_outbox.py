@@ -19,7 +19,6 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
 from ansible_collections.oncall.pagerduty.plugins.module_utils._timestamp import from_epoch
@@ -82,7 +81,7 @@ class Claim:
 
     Attributes:
         id: the event's number.
-        send: the number of this attempt in the record that pacing is based on.
+        send: the number of this attempt in the record that pacing is based on; None if it could not be recorded.
         event: the event.
         lanes: what it is paced with.
         route: the way to go.
@@ -91,7 +90,7 @@ class Claim:
     """
 
     id: int
-    send: int
+    send: int | None
     event: Prepared
     lanes: Lanes
     route: Route
@@ -215,14 +214,19 @@ class Outbox:
         with self._database.transaction() as cursor:
             self._drop_outdated(cursor, now)
             most = min(most, pace.free(_sends(cursor, lanes.fingerprint, now), now))
-            rows = cursor.execute(
-                f"""SELECT id, api, body, dedup_key, route, attempts, maybe_taken FROM events
-                    WHERE fingerprint = :fingerprint AND base_url = :base_url AND next_attempt <= :now AND {_FREE}
-                    AND IFNULL(owner, '') <> :owner AND NOT EXISTS ({_EARLIER_IN_LANE})
-                    ORDER BY id LIMIT :most""",  # noqa: S608  # the parts are constants
-                {"now": now, "owner": owner, "most": most, **dataclasses.asdict(lanes)},
-            ).fetchall()
-            return [_claim(cursor, row, owner, lanes, now) for row in rows]
+            claims = self.due(owner, lanes, most)
+            return [_lease(cursor, claim, owner, now) for claim in claims]
+
+    def due(self, owner: str, lanes: Lanes, most: int) -> list[Claim]:
+        """Return what could be claimed, without claiming it, so without having to write."""
+        rows = self._database.read(
+            f"""SELECT id, api, body, dedup_key, route, attempts, maybe_taken FROM events
+                WHERE fingerprint = :fingerprint AND base_url = :base_url AND next_attempt <= :now AND {_FREE}
+                AND IFNULL(owner, '') <> :owner AND NOT EXISTS ({_EARLIER_IN_LANE})
+                ORDER BY id LIMIT :most""",  # noqa: S608  # the parts are constants
+            {"now": self._database.now(), "owner": owner, "most": most, **dataclasses.asdict(lanes)},
+        )
+        return [_claim(lanes, *row) for row in rows]
 
     def accepted(self, claim: Claim) -> None:
         """PagerDuty has accepted the event: forget it. True whoever has claimed it meanwhile."""
@@ -240,8 +244,8 @@ class Outbox:
         """PagerDuty has refused the event for good: set it aside."""
         with self._database.transaction() as cursor:
             cursor.execute(
-                "UPDATE events SET set_aside = ?, owner = NULL, lease_until = NULL WHERE id = ? AND owner = ?",
-                (reason, claim.id, owner),
+                "UPDATE events SET set_aside = ?, owner = NULL, lease_until = NULL WHERE id = ? AND owner IS ?",
+                (reason, claim.id, owner if claim.send else None),
             )
             self._ended(cursor, claim)
 
@@ -250,8 +254,14 @@ class Outbox:
         with self._database.transaction() as cursor:
             cursor.execute(
                 """UPDATE events SET next_attempt = ?, last_error = ?, maybe_taken = ?, owner = NULL, lease_until = NULL
-                    WHERE id = ? AND owner = ?""",
-                (self._database.now() + delay, error, claim.maybe_taken or maybe_taken, claim.id, owner),
+                    WHERE id = ? AND owner IS ?""",
+                (
+                    self._database.now() + delay,
+                    error,
+                    claim.maybe_taken or maybe_taken,
+                    claim.id,
+                    owner if claim.send else None,
+                ),
             )
             self._ended(cursor, claim)
 
@@ -398,19 +408,30 @@ def fingerprint_of(routing_key: str) -> str:
     return hashlib.sha256(routing_key.encode("utf-8")).hexdigest()
 
 
-def _claim(cursor: sqlite3.Cursor, row: tuple[Any, ...], owner: str, lanes: Lanes, now: float) -> Claim:
-    number, api_name, body, dedup_key, route_text, attempts, maybe_taken = row
+def _claim(
+    lanes: Lanes,
+    number: int,
+    api_name: str,
+    body: bytes,
+    dedup_key: str | None,
+    route: str,
+    attempts: int,
+    maybe_taken: int,
+) -> Claim:
     api = Api[api_name]
-    route = _route.decode(route_text)
+    routing_key = json.loads(body)["service_key" if api is Api.V1 else "routing_key"]
+    event = Prepared(api, routing_key, body, dedup_key)
+    return Claim(number, None, event, lanes, _route.decode(route), attempts + 1, bool(maybe_taken))
+
+
+def _lease(cursor: sqlite3.Cursor, claim: Claim, owner: str, now: float) -> Claim:
     cursor.execute(
         # Until the outcome is known, and for ever if its sender dies, the event may have been taken.
         "UPDATE events SET owner = ?, lease_until = ?, attempts = attempts + 1, maybe_taken = 1 WHERE id = ?",
-        (owner, now + route.timeout + _LEASE_MARGIN_SECONDS, number),
+        (owner, now + claim.route.timeout + _LEASE_MARGIN_SECONDS, claim.id),
     )
-    cursor.execute("INSERT INTO sends (fingerprint, at) VALUES (?, ?)", (lanes.fingerprint, now))
-    routing_key = json.loads(body)["service_key" if api is Api.V1 else "routing_key"]
-    event = Prepared(api, routing_key, body, dedup_key)
-    return Claim(number, int(cursor.lastrowid or 0), event, lanes, route, attempts + 1, bool(maybe_taken))
+    cursor.execute("INSERT INTO sends (fingerprint, at) VALUES (?, ?)", (claim.lanes.fingerprint, now))
+    return dataclasses.replace(claim, send=cursor.lastrowid)
 
 
 def _sends(cursor: sqlite3.Cursor, fingerprint: str, now: float) -> list[float]:

@@ -70,6 +70,9 @@ class Outcome:
     reported: bool = True
     """False if the host was found among the failed ones although ansible-core announced no failure of it."""
 
+    written_task: str = ""
+    """The task's name as it stands in the file, without the values of variables; the same in each run."""
+
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Whatever the owner of the callback noted at the time of the failure."""
 
@@ -124,6 +127,16 @@ def silent_outcome(host: str, task: Any, play: Any = None) -> Outcome:
     )
 
 
+def task_place(task: Any) -> tuple[str, str, str]:
+    """Return where a task stands: C(file:line), its role, and its name as written or its action."""
+    role = getattr(task, "_role", None)
+    return (
+        plain_text(task.get_path() or "") if hasattr(task, "get_path") else "",
+        plain_text(role.get_name()) if role is not None else "",
+        _written_name(task) or plain_text(getattr(task, "action", "") or ""),
+    )
+
+
 def ignores_unreachable(result: Any) -> bool:
     """Tell whether an unreachable host is ignored; no event says so, only the task."""
     return bool(getattr(task_of(result), "ignore_unreachable", False))
@@ -143,14 +156,15 @@ def _public(result: Any, name: str) -> Any:
 
 
 def _task_fields(task: Any, play: Any, hidden: bool) -> dict[str, Any]:
-    role = getattr(task, "_role", None)
+    path, role, written = task_place(task)
     action = plain_text(getattr(task, "action", "") or "")
     return {
         "task": _task_name(task, hidden) or action,
+        "written_task": written,
         "task_uuid": plain_text(getattr(task, "_uuid", "") or ""),
         "action": action,
-        "path": plain_text(task.get_path() or "") if hasattr(task, "get_path") else "",
-        "role": plain_text(role.get_name()) if role is not None else "",
+        "path": path,
+        "role": role,
         "play": plain_text(play.get_name()) if play is not None else "",
         "hidden": hidden,
         "spreads": bool(
@@ -162,13 +176,14 @@ def _task_fields(task: Any, play: Any, hidden: bool) -> dict[str, Any]:
 
 
 def _task_name(task: Any, hidden: bool) -> str:
-    if hidden:
-        # ansible-core has put the variables' values into the name by now; what was written in the file has none.
-        source = getattr(task, "_ds", None)
-        written = source.get("name") if isinstance(source, Mapping) else None
-        if written:
-            return plain_text(written)
-    return plain_text(getattr(task, "name", "") or "")
+    # ansible-core has put the variables' values into the name by now; what was written in the file has none.
+    return _written_name(task) if hidden else plain_text(getattr(task, "name", "") or "")
+
+
+def _written_name(task: Any) -> str:
+    source = getattr(task, "_ds", None)
+    written = source.get("name") if isinstance(source, Mapping) else None
+    return plain_text(written or getattr(task, "name", "") or "")
 
 
 def _hides(task: Any, data: Mapping[str, Any]) -> bool:

@@ -13,8 +13,9 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import opt
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _incident_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._redact import Redactor, secrets_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._redact import Redactor
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._secret_variables import secrets_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import Variables
 
 VariablesOf = Callable[[str, "Outcome | None"], "Variables | None"]
@@ -75,7 +76,7 @@ class PageWriter:
     def _alert(self, incident: Incident, title: str, details: dict[str, Any]) -> Alert:
         steering = incident.steering
         cause = incident.cause
-        link = self._run.link
+        link = self._run.build.url
         return Alert(
             Action.TRIGGER,
             incident.dedup_key,
@@ -88,7 +89,7 @@ class PageWriter:
             custom_details=details,
             client=steering.client,
             client_url=steering.client_url or link,
-            links=({"href": link, "text": self._run.link_text},) if link else (),
+            links=({"href": link, "text": self._run.build.name or "Job"},) if link else (),
         )
 
     def _rendered(self, incident: Incident, title: str, details: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
 
 
+# Incidents named in the closing line; a line is not for more.
+_NAMED = 3
+
+
 @dataclass(frozen=True)
 class Parts:
     """What a pager needs of its surroundings; each is made when it is first asked for.
@@ -67,6 +71,7 @@ class _Told:
     """What PagerDuty has been told in this run, for the closing line."""
 
     opened: dict[str, Incident] = field(default_factory=dict)
+    updated: list[str] = field(default_factory=list)
     resolved: list[str] = field(default_factory=list)
     events: int = 0
 
@@ -146,7 +151,8 @@ class Pager:
         if not self._told.events:
             return
         flushed = self._parts.delivery().flush(flush_timeout)
-        self._parts.show(closing_line(list(self._told.opened.values()), self._told.resolved, flushed))
+        told = self._told
+        self._parts.show(closing_line(list(told.opened.values()), told.updated, told.resolved, flushed))
 
     def _take(self, step: Step) -> None:
         if not isinstance(step, Notice):
@@ -185,7 +191,9 @@ class Pager:
         except PagerDutyError as error:
             self._parts.warn(f"an event cannot be sent: {error}")
             return
-        handed_over = self._parts.delivery().hand_over(prepared, _route(target))
+        handed_over = self._parts.delivery().hand_over(
+            prepared, Route(target.settings.connection, target.settings.timeout)
+        )
         self._told.events += 1
         if handed_over.warning:
             self._parts.warn(handed_over.warning)
@@ -206,8 +214,9 @@ class Pager:
 
     def _resolved(self, dedup_key: str) -> Alert:
         run = self._parts.run()
-        by = f" ({run.link})" if run.link else ""
-        text = f"{self._job} got through on all hosts that had failed, in a run by {run.user} on {run.controller}{by}"
+        link = f" ({run.build.url})" if run.build.url else ""
+        who = f" by {run.user}" if run.user else ""
+        text = f"{self._job} got through on all hosts that had failed, in a run{who} on {run.controller}{link}"
         return self._parts.writer().resolve(dedup_key, text, run.controller)
 
     def _settle(self, incident: RecordedIncident, verdict: Verdict) -> None:
@@ -226,6 +235,7 @@ class Pager:
             self._told.resolved.append(incident.dedup_key)
         else:
             self._send(self._progress(incident, verdict), target)
+            self._told.updated.append(incident.dedup_key)
         self._parts.memory().settle(incident, verdict, over)
 
     def _progress(self, incident: RecordedIncident, verdict: Verdict) -> Alert:
@@ -258,16 +268,14 @@ class Pager:
         return str(getattr(outcome, name, ""))
 
 
-def closing_line(opened: list[Incident], resolved: list[str], flushed: Flushed) -> str:
+def closing_line(opened: list[Incident], updated: list[str], resolved: list[str], flushed: Flushed) -> str:
     """Return the line that says at the end of a run what PagerDuty was told and what became of it."""
-    parts = []
-    if opened:
-        named = ", ".join(f"{incident.dedup_key}, {_count(len(incident.hosts), 'host')}" for incident in opened[:3])
-        more = f", and {len(opened) - 3} more" if len(opened) > 3 else ""
-        parts.append(f"{_count(len(opened), 'incident')} triggered ({named}{more})")
-    if resolved:
-        more = f", and {len(resolved) - 3} more" if len(resolved) > 3 else ""
-        parts.append(f"{_count(len(resolved), 'incident')} resolved ({', '.join(resolved[:3])}{more})")
+    triggered = [f"{incident.dedup_key}, {_count(len(incident.hosts), 'host')}" for incident in opened]
+    parts = [
+        f"{_count(len(names), 'incident')} {what} ({_some(names)})"
+        for what, names in (("triggered", triggered), ("updated", updated), ("resolved", resolved))
+        if names
+    ]
     parts += [f"{_count(flushed.accepted, 'event')} accepted", f"{flushed.waiting} waiting"]
     if flushed.set_aside:
         parts.append(f"{flushed.set_aside} refused")
@@ -277,18 +285,10 @@ def closing_line(opened: list[Incident], resolved: list[str], flushed: Flushed) 
     return f"PagerDuty: {', '.join(parts)}{problem}"
 
 
+def _some(names: list[str]) -> str:
+    more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return "; ".join(names[:_NAMED]) + more
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _route(target: Target) -> Route:
-    connection = target.settings.connection
-    return Route(
-        base_url=connection.base_url,
-        validate_certs=connection.validate_certs,
-        ca_path=connection.ca_path,
-        client_cert=connection.client_cert,
-        client_key=connection.client_key,
-        proxy=connection.proxy,
-        timeout=target.settings.timeout,
-    )

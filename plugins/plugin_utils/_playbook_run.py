@@ -17,7 +17,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome, task_place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pager, Parts
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext, collect, name_of_job
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext, collect
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader, facts_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import (
@@ -60,22 +60,30 @@ class PlaybookRun:
     def __init__(self, shared: Shared, playbook: Any) -> None:
         """Begin a playbook, given ansible-core's own object."""
         self._shared = shared
-        self._path = os.path.abspath(getattr(playbook, "_file_name", None) or "")
+        self._playbook = playbook
+        file = getattr(playbook, "_file_name", None)
+        self._path = os.path.abspath(file) if file else ""
         self.play: Any = None
         """The play at work, as ansible-core's own object."""
         self.check_mode = bool(context.CLIARGS.get("check"))
         """Whether the whole run only looks."""
 
-    @cached_property
+    @property
     def job(self) -> str:
         """The job's name."""
-        return name_of_job(self._shared.options["job_name"], os.environ, self._path, self._extra_variables())
+        return self.context.job_name
 
     @cached_property
     def context(self) -> RunContext:
         """Who runs what, where."""
-        options, extra = self._shared.options, self._extra_variables()
-        return collect(options["job_name"], os.environ, context.CLIARGS, self._path, extra)
+        return collect(
+            os.environ,
+            context.CLIARGS,
+            self._path,
+            self._extra_variables(),
+            os.getcwd(),
+            self._shared.options["job_name"],
+        )
 
     @cached_property
     def writer(self) -> PageWriter:
@@ -155,4 +163,5 @@ class PlaybookRun:
             return None
 
     def _extra_variables(self) -> Mapping[str, Any]:
-        return extra_variables(self.play) if self.play is not None else {}
+        play = self.play or next(iter(self._playbook.get_plays()), None)
+        return extra_variables(play) if play is not None else {}

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from ansible import constants
+
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._clear_errors import may_clear_host_errors
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Decision, FailureTracker
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import (
@@ -155,16 +156,24 @@ class RunWatch:
         return silent_outcome(host, self._task, self._play)
 
     def _look_for_lost_hosts(self) -> None:
-        """Notice hosts that another host's failure has ended. Costs nothing while no host has failed."""
-        failed = self._manager._failed_hosts if self._manager is not None else ()
-        if len(failed) == self._failed_seen:
+        """Notice hosts that ended failed without a word, by another host's failure or in the middle of a rescue.
+
+        Costs nothing while no host has failed.
+        """
+        failed = self._manager._failed_hosts if self._manager is not None else {}
+        pending = self._tracker.pending
+        if len(failed) == self._failed_seen and not pending:
+            return
+        self._state = PlayState.find() or self._state
+        if self._state is None:
             return
         self._failed_seen = len(failed)
-        new = [host for host in failed if not self._tracker.knows(host)]
-        if new:
-            self._state = PlayState.find() or self._state
-            if self._state is not None:
-                self._emit(self._tracker.lost(filter(self._state.doomed, new), self._silent))
+        for host in pending:
+            if host not in failed and not self._state.recovering(host):
+                self._tracker.recovered(host)
+        suspects = dict.fromkeys((*self._tracker.pending, *failed))
+        lost = [host for host in suspects if not self._tracker.knows(host) and self._state.doomed(host)]
+        self._emit(self._tracker.lost(lost, self._silent))
 
     def _ended_hosts(self) -> set[str]:
         if self._manager is None:

@@ -21,7 +21,7 @@ _PRIVATE_KEY = re.compile(
     re.DOTALL,
 )
 _PRIVATE_KEY_END = re.compile(rf"(?:[A-Za-z0-9+/=]{{16,}}[ \t]*{_NEWLINE}[ \t]*)+(?=-----END [A-Z0-9 ]*PRIVATE KEY)")
-_VAULT = re.compile(rf"\$ANSIBLE_VAULT;[\w.;-]*(?:(?:\s|{_NEWLINE})+[0-9a-f]{{16,}})*")
+_VAULT = re.compile(rf"\$ANSIBLE_VAULT;[\w.;*-]*(?:(?:\s|{_NEWLINE})+[0-9a-f]{{16,}})*")
 
 # Up to the last "@" of the authority, since passwords hold unquoted ones in practice.
 _URL_USER = re.compile(r"\b([a-z][a-z0-9+.-]{1,30})://([^/\s\"'<>?#]*)@", re.IGNORECASE)
@@ -46,31 +46,33 @@ _TOKENS = re.compile(
       | [rs]k_(?:live|test)_\w{16,}                               # Stripe
       | AIza[\w-]{30,}                                            # Google
       | npm_\w{30,} | pypi-[\w-]{30,} | dckr_pat_[\w-]{20,}
-      | eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*                        # JSON Web Token
+      | (?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*                        # JSON Web Token
     )(?![A-Za-z0-9])""",
     re.VERBOSE,
 )
 _SLACK_HOOK = re.compile(r"(https://hooks\.slack\.com/(?:services|workflows)/)[\w/-]+")
 _COMMANDS = (
     re.compile(r"(\bsshpass[ \t]+-p[ \t]*)(?:'[^']*'|\"[^\"]*\"|\S+)"),
-    re.compile(r"(\bcurl\b[^\n|;]*?[ \t](?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"']+:)[^\s\"']+"),
+    re.compile(
+        r"(\bcurl[ \t](?:[^\n|;]{0,200}?[ \t])?(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"']{1,100}:)[^\s\"']+"
+    ),
 )
 
-_SECRET_NAME = r"""(?i:passw(?:or)?d|passphrase|passcode|(?<![a-z])pass(?![a-z])|(?<![a-z])pwd(?![a-z])
+_NAMING = r"""(?i:passw(?:or)?d|passphrase|passcode|(?<![a-z])pass(?![a-z])|(?<![a-z])pwd(?![a-z])
     |secret|token|credential
     |(?:api|access|private|auth|account|encryption|signing|shared|routing|integration|service|license)[_-]?key)
-    (?P<suffix>(?:[_-]|[A-Z0-9]|s(?![a-rt-z]))[\w-]{0,40})?(?![A-Za-z])"""
-_NAME = re.compile(_SECRET_NAME, re.VERBOSE)
+    (?P<suffix>(?:[_-]|[A-Z0-9]|s(?![a-z]))[\w-]{0,40})?(?![A-Za-z])"""
+_NAME = re.compile(_NAMING, re.VERBOSE)
 
 _ASSIGNMENT = re.compile(
-    rf"""(?P<name>{_SECRET_NAME})(?P<name_quote>\\?["'])?
+    rf"""(?P<name>{_NAMING})(?P<name_quote>\\?["'])?
     (?P<separator>[ \t]*(?:=>|:=|=(?![=~])|:(?=[ \t\\"']))[ \t]*)
     (?P<open>\\?["'])?
     (?P<value>(?(open)(?:(?!(?P=open))(?:\\.|[^\n\r]))* | (?:(?!,\w+=)[^\s&;"'])+ ))""",
     re.VERBOSE,
 )
 _OPTION = re.compile(
-    rf"""(?P<name>--[\w-]*?{_SECRET_NAME})(?P<separator>[ \t]+|["'],[ \t]*(?=["']))
+    rf"""(?P<name>(?<![\w-])--[\w-]{{0,40}}?{_NAMING})(?P<separator>[ \t]+|["'],[ \t]*(?=["']))
     (?P<open>["'])?(?P<value>(?(open)(?:(?!(?P=open))[^\n\r])*|[^\s"']+))""",
     re.VERBOSE,
 )
@@ -90,15 +92,21 @@ _PARSER_SPEAKS = re.compile(
     r"(?:unexpected|expected|invalid|illegal|bad|unknown|unrecognized|unterminated|syntax|parse|next|near)[\w \t]*$",
     re.IGNORECASE,
 )
+_WORDS_BEFORE = 80
+"""Characters before a name that tell what kind of sentence it stands in."""
+
+_CODE = re.compile(r"(?:[a-z_]\w*\.)+\w*")
 _KEY_ALONE = re.compile(r"[ \t]*(?:-[ \t]+)?[\w.-]*")
-_PROSE = frozenset(
-    "a absent access an and any argument are as at authentication authorization be but by can cannot changed check could "
-    "denied did does empty error exists expected expired fail failed failure false flag for from given has have if in "
-    "incorrect invalid is it malformed may mismatch missing must need needed needs no none nonexistent not null of "
-    "on option or parameter permission please present provided refused rejected required revoked set should string the "
-    "this to too true unable unauthorized unchanged undefined unexpected unknown unset unsupported use value was "
-    "were when will with without wrong you your".split()
+_PROSE = re.compile(
+    r"""a|absent|access|an|and|any|argument|are|as|at|authentication|authorization|be|but|by|can|cannot|changed
+    |check|could|denied|did|does|empty|error|exists|expected|expired|fail|failed|failure|false|flag|for|from
+    |given|has|have|if|in|incorrect|invalid|is|it|malformed|may|mismatch|missing|must|need|needed|needs|no|none
+    |nonexistent|not|null|of|on|option|or|parameter|permission|please|present|provided|refused|rejected|required
+    |revoked|set|should|string|the|this|to|too|true|unable|unauthorized|unchanged|undefined|unexpected|unknown
+    |unset|unsupported|use|value|was|were|when|will|with|without|wrong|you|your""",
+    re.IGNORECASE | re.VERBOSE,
 )
+"""Words that follow a name in a sentence about it."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -157,7 +165,7 @@ def _option(match: Match[str]) -> str:
     value = match["value"]
     if _is_harmless(match) or is_placeholder(value) or value.startswith("-"):
         return match[0]
-    if not match["open"] and value.lower().rstrip(".,:;!?)") in _PROSE:
+    if not match["open"] and _PROSE.fullmatch(value.rstrip(".,:;!?)")):
         return match[0]
     return f"{match['name']}{match['separator']}{match['open'] or ''}{MASK}"
 
@@ -171,6 +179,8 @@ def _assignment(match: Match[str]) -> str:
         shown = shown[: len(shown) - len(closing)]
     if _is_harmless(match) or is_placeholder(shown) or _is_path_of_key(match["name"], shown):
         return match[0]
+    if _CODE.fullmatch(shown) and _NAME.search(shown):
+        return match[0]  # token=self.token
     if ":" in match["separator"] and not match["name_quote"] and _reads_as_prose(match, shown):
         return match[0]
     return f"{match['name']}{match['name_quote'] or ''}{match['separator']}{match['open'] or ''}{MASK}{closing}"
@@ -182,14 +192,17 @@ def _is_path_of_key(name: str, value: str) -> bool:
 
 def _reads_as_prose(match: Match[str], value: str) -> bool:
     """Tell whether C(token: value) is more likely a sentence about a token than a token."""
-    before = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
+    # Not further back, so that a long line does not take long.
+    earliest = max(0, match.start() - _WORDS_BEFORE)
+    before = match.string[earliest : match.start()].rpartition("\n")[2]
+    starts_line = len(before) < _WORDS_BEFORE
     if _PARSER_SPEAKS.search(before):
         return True
     if match["open"]:
         return len(value) < 4
-    if value.lower() in _PROSE:
+    if _PROSE.fullmatch(value):
         return True
     if not _JOINED_WORDS.fullmatch(value):
         return len(value) < 4
     rest = match.string[match.end() : match.end() + 1]
-    return not (_KEY_ALONE.fullmatch(before) and rest in ("", "\n", "\r"))
+    return not (starts_line and _KEY_ALONE.fullmatch(before) and rest in ("", "\n", "\r"))

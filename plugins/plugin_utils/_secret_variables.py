@@ -74,7 +74,7 @@ Template = Callable[[Any], Any]
 
 
 def is_worth_masking(text: str) -> bool:
-    """Tell whether a text can be masked without spoiling others: not if short, a small number, or a word like C(true)."""
+    """Tell whether a text can be masked without spoiling others: not short ones, small numbers, C(true)."""
     text = text.strip()
     if len(text) < MIN_LENGTH or text.lower() in _WORDS or not text.strip("*"):
         return False

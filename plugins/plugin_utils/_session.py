@@ -145,7 +145,12 @@ class Session:
 
     def _origin(self) -> dict[str, Any]:
         run = self._run.context
-        return {"user": run.user, "controller": run.controller, "git_revision": run.git_revision, "job": run.link}
+        return {
+            "user": run.user,
+            "controller": run.controller,
+            "git_revision": run.short_revision,
+            "job": run.build.url,
+        }
 
     def _guarded(self, action: Callable[[], Any]) -> Any:
         """Do something that must not fail the run; None if it went wrong."""

@@ -4,7 +4,7 @@
 """A clock for what is stored: reads like Unix time, is the same in all processes, and does not jump.
 
 It runs on the machine's uptime. The wall clock is read once for each boot, so setting it, by hand or by NTP, neither
-wakes nor delays nor outdates anything. Only `read_boot_id` and `uptime` touch the system.
+wakes nor delays nor outdates anything. Only `read_boot_id`, `wall` and `uptime` touch the system.
 """
 
 from __future__ import annotations
@@ -20,20 +20,24 @@ class Anchor:
     boot_id: str
     booted: float
 
+    def holds_for(self, boot_id: str) -> bool:
+        """Whether it belongs to a boot; an empty id could be any."""
+        return bool(boot_id) and self.boot_id == boot_id
 
-def anchor(stored: Anchor | None, boot_id: str, wall: float, up: float, latest: float) -> Anchor:
-    """Return the anchor to use.
+
+def anchor(stored: Anchor | None, boot_id: str, wall_time: float, up: float, latest: float) -> Anchor:
+    """Return the anchor to use from now on.
 
     Args:
         stored: the anchor that was used last.
         boot_id: tells this boot from others; empty if nothing does.
-        wall: Unix time by the wall clock.
+        wall_time: Unix time by the wall clock.
         up: seconds since the boot.
         latest: the latest time in store, which the present cannot lie before.
     """
-    if stored is not None and boot_id and stored.boot_id == boot_id:
+    if stored is not None and stored.holds_for(boot_id):
         return stored
-    return Anchor(boot_id, max(wall, latest) - up)
+    return Anchor(boot_id, max(wall_time, latest) - up)
 
 
 def read_boot_id() -> str:
@@ -43,6 +47,11 @@ def read_boot_id() -> str:
             return file.read().strip()
     except (OSError, ValueError):
         return ""
+
+
+def wall() -> float:
+    """Return Unix time by the wall clock."""
+    return time.time()
 
 
 def uptime() -> float:

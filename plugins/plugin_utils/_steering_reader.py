@@ -43,6 +43,8 @@ _STEERING = (
     "client",
     "client_url",
 )
+# Events wait in the outbox for as long as it takes, so the callback has no options for giving up.
+_DEFAULTS = {name: SETTINGS_SPEC[name]["default"] for name in ("max_retries", "deadline")}
 _VARIABLES = {name: f"pagerduty_{name}" for name in (*_STEERING, *SETTINGS_SPEC)}
 
 
@@ -176,7 +178,7 @@ def check(options: Mapping[str, Any]) -> None:
     parse_names("group_by", options.get("group_by"), LABELS, variables=True)
     parse_severities(options.get("severity"))
     _details(options.get("custom_details"))
-    settings(options)
+    settings({**_DEFAULTS, **options})
     if options.get("routing_key") is not None:
         routing_key(options)
     if options.get("routing_key") is not None and options.get("routing_key_file") is not None:

@@ -104,7 +104,7 @@ def _send(
 
     if is_alone:
         outbox.release_all()
-    drain = Drain(outbox, settings, log)
+    drain = Drain(outbox, settings, log, is_alone)
     try:
         while (drain.busy or not outbox.is_empty()) and time.monotonic() < deadline:
             drain.turn(_LOOK_SECONDS)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs cases from the command line, in parallel, and prints deviations; for one case it keeps the folder.
 
-    python -m tests.differential --python ~/venv/bin/python --keep /tmp/case "fail / rescued"
+python -m tests.differential --python ~/venv/bin/python --keep /tmp/case "fail / rescued"
 """
 
 from __future__ import annotations

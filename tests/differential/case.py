@@ -41,12 +41,13 @@ class Case:
     before_callbacks: bool = False
     """Ends so early that ansible-playbook has loaded no callback: nobody can be paged."""
 
-    quick: bool = False
+    late: bool = False
+    """What fails may be certain only at the end of the run."""
 
     def write(self, folder: Path, strategy: str) -> None:
         """Lay the project out in a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        inventory = {"all": {"hosts": {host: None for host in self.hosts}, "vars": {"ansible_connection": "local"}}}
+        inventory = {"all": {"hosts": dict.fromkeys(self.hosts), "vars": {"ansible_connection": "local"}}}
         files = {"hosts.yml": inventory, "site.yml": list(self.plays), **self.files}
         for name, content in files.items():
             path = folder / name

@@ -115,9 +115,7 @@ PLACES: dict[str, Callable[[list[Task]], list[Task]]] = {
     ],
     "in rescue": lambda fault: [block(fail("first"), rescue=fault)],
     "in rescue, outer rescue": lambda fault: [block(block(fail("first"), rescue=fault), rescue=[fine("outer")])],
-    "in rescue, own rescue": lambda fault: [
-        block(fail("first"), rescue=[block(*fault, rescue=[fine("own rescue")])])
-    ],
+    "in rescue, own rescue": lambda fault: [block(fail("first"), rescue=[block(*fault, rescue=[fine("own rescue")])])],
     "in rescue, own block": lambda fault: [block(fail("first"), rescue=[block(*fault)], always=[fine("always")])],
     "in always": lambda fault: [block(fine(), always=fault)],
     "in always after rescue": lambda fault: [block(fail("first"), rescue=[fine("rescue")], always=fault)],
@@ -219,7 +217,9 @@ def in_handler(name: str, fault: list[Task]) -> Case:
 
 
 def checked(name: str, fault: list[Task]) -> Case:
-    return _case(name, [play(block(*fault, rescue=[fine("rescue", when=ONLY_B)]), handlers=HANDLERS)], args=("--check",))
+    return _case(
+        name, [play(block(*fault, rescue=[fine("rescue", when=ONLY_B)]), handlers=HANDLERS)], args=("--check",)
+    )
 
 
 WAYS: tuple[Callable[[str, list[Task]], Case], ...] = (
@@ -243,10 +243,10 @@ WAYS: tuple[Callable[[str, list[Task]], Case], ...] = (
 )
 
 
-def _case(
-    name: str, plays: list[Play], files: dict[str, Any] | None = None, args: tuple[str, ...] = ()
-) -> Case:
-    return Case(name, plays, {**SHARED_FILES, **(files or {})}, args=args)
+def _case(name: str, plays: list[Play], files: dict[str, Any] | None = None, args: tuple[str, ...] = ()) -> Case:
+    # Errors can be cleared to the last; a host can be ended in a rescue, and nothing comes after that.
+    late = name.startswith(("clear_host_errors", "end_"))
+    return Case(name, plays, {**SHARED_FILES, **(files or {})}, args=args, late=late)
 
 
 def composed() -> Iterator[Case]:

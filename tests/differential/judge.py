@@ -25,6 +25,11 @@ def deviations(run: Run) -> list[str]:
         found.append(f"TAKEN BACK: {_names(seen.withdrawn)}")
     if seen.twice:
         found.append(f"NAMED TWICE: {_names(seen.twice)}")
+    cut_by = "" if run.statistics else "signal" if run.case.signal else "error"
+    if seen.cut_by != cut_by:
+        found.append(f"CUT SHORT by {seen.cut_by or 'nothing'}, but it was {cut_by or 'nothing'}")
+    if failed and run.statistics and seen.paged and not seen.early and not run.case.late:
+        found.append(f"LATE: paged {_names(seen.hosts)} only at the end")
     expected = _expected_hosts(run)
     if expected is not None and failed and seen.paged and seen.hosts != expected:
         found.append(f"HOSTS: paged {_names(seen.hosts)}, but {_names(expected)} failed")

@@ -32,6 +32,9 @@ class Observation:
     early: bool
     """The first page went out before the end of the run."""
 
+    cut_by: str = ""
+    """What the run was said to be cut short by: "signal", "error" or nothing."""
+
     twice: frozenset[str] = frozenset()
     """Hosts named more than once."""
 
@@ -77,6 +80,7 @@ class EngineObserver:
             paged=bool(pages),
             hosts=frozenset(named),
             withdrawn=frozenset(host for line in _of(lines, "Withdrawn") for host in line["hosts"]),
+            cut_by="signal" if _of(lines, "Interrupted") else "error" if _of(lines, "Errored") else "",
             early=bool(failures) and not failures[0]["at_end"],
             twice=frozenset(host for host in named if named.count(host) > 1),
             bugs=tuple(line["text"] for line in _of(lines, "Bug")),

@@ -17,7 +17,9 @@ from .runner import Run
 def _parameters() -> list[object]:
     return [
         pytest.param(
-            pair, id=pair.name, marks=[getattr(pytest.mark, scope) for scope in ("quick", "matrix") if pair.within(scope)]
+            pair,
+            id=pair.name,
+            marks=[getattr(pytest.mark, scope) for scope in ("quick", "matrix") if pair.within(scope)],
         )
         for pair in all_pairs()
     ]

@@ -23,7 +23,7 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.playbook imp
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Received, Simulator
 
 #: the first retry's wait, in seconds, of the task that is as patient as gopherduty, scaled down
-BASE = 0.25
+BASE = 0.2
 
 #: what goes wrong for the task of this name, and the options that differ from the others'
 CASES: dict[str, tuple[list[Fault], dict[str, Any]]] = {

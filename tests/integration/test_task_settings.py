@@ -9,7 +9,6 @@ import base64
 import socketserver
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,9 +60,7 @@ jitter = off
     assert attempts == {"ansible.cfg": 4, "environment": 2, "variable": 1, "task": 3, "blank is nothing": 4}
 
 
-def test_the_processs_environment_counts_before_ansible_cfg(
-    ansible: Ansible, simulator: Simulator, path: str
-) -> None:
+def test_the_processs_environment_counts_before_ansible_cfg(ansible: Ansible, simulator: Simulator, path: str) -> None:
     cfg = f"[pagerduty]\nrouting_key_file = nowhere\napi_url = {simulator.url}\nallow_http = no\n"
     env = {
         "PAGERDUTY_ROUTING_KEY": ENV_KEY,
@@ -107,8 +104,7 @@ def test_an_unusable_value_is_reported_with_its_place(ansible: Ansible, path: st
     assert f"(set by max_retries under [pagerduty] in {cfg_file})" in messages["ansible.cfg"]
     assert "(set by pagerduty_jitter of the host)" in messages["variable"]
     assert messages["environment"] == (
-        "deadline: -1.0 was given; expected a number of seconds above 0"
-        " (set by PAGERDUTY_DEADLINE in the environment)"
+        "deadline: -1.0 was given; expected a number of seconds above 0 (set by PAGERDUTY_DEADLINE in the environment)"
     )
     assert "31 characters" in messages["key"]
     assert "(set by PAGERDUTY_ROUTING_KEY in the environment)" in messages["key"]
@@ -119,9 +115,7 @@ def test_an_unusable_value_is_reported_with_its_place(ansible: Ansible, path: st
 ROLE_TASKS = [incident("from a role", {"summary": "role", "routing_key_file": "role.key"})]
 
 
-def test_the_key_is_read_from_a_file_as_ansible_reads_files(
-    ansible: Ansible, simulator: Simulator, path: str
-) -> None:
+def test_the_key_is_read_from_a_file_as_ansible_reads_files(ansible: Ansible, simulator: Simulator, path: str) -> None:
     keys = {name: character * 32 for name, character in zip(("plain", "vaulted", "beside", "role", "open"), "bcdef")}
     ansible.write("plain.key", f" \n{keys['plain']}\r\n")
     ansible.write("vaulted.key", keys["vaulted"])
@@ -204,6 +198,7 @@ class Proxy(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), ProxyHandler)
         self.asked: list[tuple[str, str]] = []
+        self.place = f"127.0.0.1:{self.server_address[1]}"
 
 
 class ProxyHandler(socketserver.StreamRequestHandler):
@@ -226,12 +221,11 @@ def proxy() -> Iterator[Proxy]:
         server.shutdown()
 
 
-def test_region_and_proxy_are_honoured(ansible: Ansible, proxy: Proxy, path: str, tmp_path: Path) -> None:
-    host, port = proxy.server_address[:2]
+def test_region_and_proxy_are_honoured(ansible: Ansible, proxy: Proxy, path: str) -> None:
     known: dict[str, Any] = {"summary": "x", "routing_key": KEY, "max_retries": 0}
     tasks = [
-        incident("option", {**known, "proxy": f"http://pager:pass-word@{host}:{port}"}),
-        incident("environment", {**known, "region": "eu"}, environment={"HTTPS_PROXY": f"http://{host}:{port}"}),
+        incident("option", {**known, "proxy": f"http://pager:pass-word@{proxy.place}"}),
+        incident("environment", {**known, "region": "eu"}, environment={"HTTPS_PROXY": f"http://{proxy.place}"}),
     ]
 
     run = ansible.tasks(on_path(path, tasks), play=PLAY, inventory=HOSTS)

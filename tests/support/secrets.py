@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 
 
 def assert_no_secret(value: object, *secrets: str, where: str = "value") -> None:
@@ -73,7 +73,7 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
         for number, (key, content) in enumerate(value.items()):
             yield f"'s key {number}", key  # first: a key that stands in a path below has been searched
             yield f"[{key!r}]" if isinstance(key, str) else f"'s item {number}", content
-    elif isinstance(value, (Iterable, Set)) and not isinstance(value, Iterator):
+    elif isinstance(value, Iterable) and not isinstance(value, Iterator):
         for number, content in enumerate(value):
             yield f"[{number}]", content
     if dataclasses.is_dataclass(value):

@@ -11,6 +11,7 @@ import os
 import traceback
 
 from ansible.plugins.callback import CallbackBase
+
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_watch import RunWatch
 
 DOCUMENTATION = """

@@ -9,7 +9,6 @@ import base64
 import dataclasses
 import urllib.parse
 from types import SimpleNamespace
-from typing import Callable
 
 import pytest
 
@@ -18,44 +17,65 @@ from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no
 KEY = "R0123456789abcdefGHIJKLMNOPqrstu"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """A value whose repr is silent."""
+    """A value whose text is silent."""
 
     key: str = dataclasses.field(repr=False)
 
 
-class Slotted:
-    """An object that talks in its repr only."""
+class Talker:
+    """An object that says the key in one of its two texts."""
 
-    __slots__ = ()
+    def __init__(self, text: str = "", representation: str = "") -> None:
+        self.texts = lambda: (text, representation)
+
+    def __str__(self) -> str:
+        return self.texts()[0]
 
     def __repr__(self) -> str:
-        return f"Slotted({KEY})"
+        return self.texts()[1]
 
 
-def chained(link: Callable[[BaseException], BaseException]) -> BaseException:
-    """An innocent exception that was raised while, or because, another one held the key."""
+class SilentError(Exception):
+    """An exception whose text says nothing of its arguments."""
+
+    def __str__(self) -> str:
+        return "silent"
+
+    __repr__ = __str__
+
+
+def with_suppressed_context() -> BaseException:
+    """An exception that was raised ``from None`` while one with the key was handled."""
     try:
         try:
-            raise ValueError(KEY)
-        except ValueError as error:
-            raise link(error) from (error if link is caused else None)
+            raise SilentError(KEY)
+        except SilentError:
+            raise RuntimeError("innocent") from None
     except RuntimeError as error:
         return error
 
 
-def caused(_error: BaseException) -> BaseException:
-    return RuntimeError("because")
+def with_key_in_source() -> BaseException:
+    """An exception whose traceback quotes a line of source that holds the key."""
+    try:
+        raise RuntimeError("innocent")  # R0123456789abcdefGHIJKLMNOPqrstu
+    except RuntimeError as error:
+        return error
 
 
-def suppressed(_error: BaseException) -> BaseException:
-    return RuntimeError("from None")
-
-
-def with_attribute() -> BaseException:
+def with_attribute(**attributes: object) -> BaseException:
+    """An exception with attributes of its own."""
     error = RuntimeError("innocent")
-    error.request = SimpleNamespace(body=KEY)  # type: ignore[attr-defined]
+    vars(error).update(attributes)
+    return error
+
+
+def with_cause_only() -> BaseException:
+    """An exception that was never raised, but was given a cause."""
+    error = RuntimeError("innocent")
+    error.__cause__ = SilentError(KEY)
     return error
 
 
@@ -67,12 +87,16 @@ LEAKS: dict[str, object] = {
     "mapping key": {KEY: 1},
     "set": frozenset({KEY}),
     "dataclass field without repr": Holder(KEY),
+    "silent mapping key": {Holder(KEY): 1},
     "object attribute": SimpleNamespace(headers={"x": KEY}),
-    "repr only": Slotted(),
-    "exception argument": ValueError("bad key", KEY),
-    "exception attribute": with_attribute(),
-    "cause": chained(caused),
-    "suppressed context": chained(suppressed),
+    "text of an object": Talker(text=KEY),
+    "representation of an object": Talker(representation=KEY),
+    "exception argument": SilentError("bad key", KEY),
+    "exception attribute": with_attribute(request=SimpleNamespace(body=KEY)),
+    "exception note": with_attribute(__notes__=[KEY]),
+    "cause": with_cause_only(),
+    "suppressed context": with_suppressed_context(),
+    "line of source in the traceback": with_key_in_source(),
     "URL-quoted": "key=" + "".join(f"%{ord(character):02X}" for character in KEY),
     "hexadecimal": KEY.encode().hex().upper(),
     **{

@@ -154,7 +154,7 @@ def test_bodies_and_retry_after_forms_do_not_meet(form: str, status: int) -> Non
 
 def test_random_bytes_as_body_and_header_raise_nothing() -> None:
     dice = random.Random(7)
-    json_pieces = list('{}[]",:\\u0123456789eE+-.truefalsn ') + ['"status"', '"errors"', '"message"', "\ud83d"]
+    json_pieces = [*'{}[]",:\\u0123456789eE+-.truefalsn ', '"status"', '"errors"', '"message"', "\ud83d"]
     date_pieces = [*"0123456789 ,:+-/", "Sat", "Jan", "GMT", "UTC", "2026", "03:00:00", "-0000", "\x00", "é", "٣"]
     for _ in range(5_000):
         body = "".join(dice.choices(json_pieces, k=dice.randrange(40))).encode("utf-8", "surrogatepass")
@@ -203,7 +203,9 @@ def test_what_pagerduty_said_is_kept(
     assert (answer.status, answer.message, answer.errors) == expected
 
 
-@pytest.mark.parametrize("errors", ['"errors":"one"', '"error":"one"', '"errors":["one"]', '"errors":[],"error":["one"]'])
+@pytest.mark.parametrize(
+    "errors", ['"errors":"one"', '"error":"one"', '"errors":["one"]', '"errors":[],"error":["one"]']
+)
 def test_errors_are_read_in_each_spelling(errors: str) -> None:
     assert classify(Api.V2, 400, {}, f"{{{errors}}}".encode(), NOW).errors == ("one",)
 

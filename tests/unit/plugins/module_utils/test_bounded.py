@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -138,7 +139,7 @@ class Witness:
 
 def test_the_idle_thread_holds_neither_the_call_nor_its_answer(caller: BoundedCaller) -> None:
     gone = threading.Event()
-    answer = caller.call(lambda witness=Witness(gone): witness, 5)
+    answer = caller.call(functools.partial(Witness, gone), 5)
     assert not gone.is_set()
     del answer
     assert gone.wait(5)

@@ -44,7 +44,10 @@ FULL = Alert(
     client="Ansible",
     client_url="https://awx.example.com/jobs/1",
     links=({"href": "https://example.com/runbook", "text": "Runbook"}, {"href": "https://example.com/", "text": None}),
-    images=({"src": "https://example.com/i.png", "href": "https://example.com/", "alt": "Lag"}, {"src": "https://e.x/j"}),
+    images=(
+        {"src": "https://example.com/i.png", "href": "https://example.com/", "alt": "Lag"},
+        {"src": "https://e.x/j"},
+    ),
 )
 
 
@@ -128,7 +131,13 @@ def has_null(value: Any) -> bool:
 
 
 def test_the_shapes_of_this_test_do_find_mistakes() -> None:
-    wrong = {"routing_key": 1, "event_action": "fire", "payload": {"summary": "s", "source": "x"}, "links": [{}], "x": 1}
+    wrong = {
+        "routing_key": 1,
+        "event_action": "fire",
+        "payload": {"summary": "s", "source": "x"},
+        "links": [{}],
+        "x": 1,
+    }
     assert sorted(violations(wrong, OPENAPI[Api.V2])) == [
         "body.event_action is 'fire'",
         "body.links[0].href is missing",
@@ -349,7 +358,7 @@ def test_details_that_are_no_mapping_are_refused(details: Any, api: Api) -> None
     event: Event = Change("s", custom_details=details)
     if api is not Api.CHANGE:
         event = Alert(Action.TRIGGER, summary="s", custom_details=details)
-    with pytest.raises(OptionError, match="^custom_details: .* expected a mapping") as caught:
+    with pytest.raises(OptionError, match=r"^custom_details: .* expected a mapping") as caught:
         ready(event, api)
     assert_no_secret(caught.value, KEY)
 
@@ -466,7 +475,7 @@ def test_a_trigger_without_a_key_gets_the_new_one(blank: str | None) -> None:
 @pytest.mark.parametrize("action", ACK_OR_RESOLVE)
 @pytest.mark.parametrize("api", [Api.V2, Api.V1])
 def test_acknowledge_and_resolve_without_a_key_are_refused(api: Api, action: Action, blank: str | None) -> None:
-    with pytest.raises(OptionError, match=f"^dedup_key: blank; to {action.value} an incident") as caught:
+    with pytest.raises(OptionError, match=rf"^dedup_key: blank; to {action.value} an incident") as caught:
         ready(Alert(action, dedup_key=blank, summary="s"), api)
     assert_no_secret(caught.value, KEY)
 
@@ -508,7 +517,7 @@ def test_a_mistake_in_an_alert_is_refused(fields: dict[str, Any], message: str, 
     ids=["timestamp", "images", "links"],
 )
 def test_a_mistake_in_a_change_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match=f"^{next(iter(fields))}: ") as caught:
+    with pytest.raises(OptionError, match=rf"^{next(iter(fields))}: ") as caught:
         ready(Change("s", **fields))
     assert_no_secret(caught.value, KEY)
 

@@ -158,7 +158,9 @@ def test_a_malformed_key_is_refused_without_being_shown(given: str, message: str
     for check in (lambda: check_key("routing_key", given), lambda: routing_key({"routing_key": given})):
         with pytest.raises(OptionError) as caught:
             check()
-        assert str(caught.value) == f"routing_key: {message}; expected a PagerDuty integration key: 32 letters and digits"
+        assert (
+            str(caught.value) == f"routing_key: {message}; expected a PagerDuty integration key: 32 letters and digits"
+        )
         assert caught.value.option == "routing_key"
         for part in (given.strip(), KEY[:15], KEY[16:31]):
             if part:
@@ -167,7 +169,7 @@ def test_a_malformed_key_is_refused_without_being_shown(given: str, message: str
 
 @pytest.mark.parametrize("options", [{}, {"routing_key": None}])
 def test_no_key_at_all_says_where_to_put_one(options: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match="^routing_key: no integration key was given") as caught:
+    with pytest.raises(OptionError, match=r"^routing_key: no integration key was given") as caught:
         routing_key(options)
     for place in ("routing_key_file", "pagerduty_routing_key", "PAGERDUTY_ROUTING_KEY", "[pagerduty]", "ansible.cfg"):
         assert place in str(caught.value)
@@ -301,7 +303,7 @@ def test_an_address_is_taken_with_or_without_its_path(given: str, base: str) -> 
     ],
 )
 def test_http_goes_to_loopback_only_unless_it_is_allowed(given: str) -> None:
-    with pytest.raises(OptionError, match="^api_url: .* would send the integration key unencrypted") as caught:
+    with pytest.raises(OptionError, match=r"^api_url: .* would send the integration key unencrypted") as caught:
         configured(api_url=given)
     assert "allow_http: true" in str(caught.value)
     assert configured(api_url=given, allow_http=True).connection.base_url == given
@@ -331,7 +333,7 @@ def test_http_goes_to_loopback_only_unless_it_is_allowed(given: str) -> None:
     ],
 )
 def test_what_is_no_address_of_an_api_is_refused(given: str, allow_http: bool) -> None:
-    with pytest.raises(OptionError, match="^api_url: .* expected the address of an Events API, as in https://"):
+    with pytest.raises(OptionError, match=r"^api_url: .* expected the address of an Events API, as in https://"):
         configured(api_url=given, allow_http=allow_http)
 
 
@@ -349,7 +351,7 @@ def test_what_is_no_address_of_an_api_is_refused(given: str, allow_http: bool) -
     ],
 )
 def test_an_address_with_a_password_is_refused_without_showing_it(given: str) -> None:
-    with pytest.raises(OptionError, match="^api_url: ") as caught:
+    with pytest.raises(OptionError, match=r"^api_url: ") as caught:
         configured(api_url=given)
     assert_no_secret(caught.value, "hunter2")
 
@@ -394,7 +396,7 @@ def test_no_proxy_is_no_proxy(given: str | None) -> None:
     ],
 )
 def test_what_is_no_proxy_is_refused_without_showing_its_password(given: str) -> None:
-    with pytest.raises(OptionError, match="^proxy: .* was given; expected a URL") as caught:
+    with pytest.raises(OptionError, match=r"^proxy: .* was given; expected a URL") as caught:
         configured(proxy=given)
     assert_no_secret(caught.value, "hunter2")
 
@@ -440,7 +442,7 @@ def test_the_retry_options_reach_the_policy() -> None:
     ],
 )
 def test_a_number_out_of_range_is_refused(option: str, value: float) -> None:
-    with pytest.raises(OptionError, match=f"^{option}: {value} was given; expected"):
+    with pytest.raises(OptionError, match=rf"^{option}: {value} was given; expected"):
         configured(**{option: value})
 
 

@@ -57,7 +57,16 @@ def test_plain_text_makes_a_real_string_of_a_subclass() -> None:
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [(None, None), ("", None), (" \t\n", None), ("\u00a0", None), (b"", None), (" x ", " x "), (0, "0"), (False, "False")],
+    [
+        (None, None),
+        ("", None),
+        (" \t\n", None),
+        ("\u00a0", None),
+        (b"", None),
+        (" x ", " x "),
+        (0, "0"),
+        (False, "False"),
+    ],
 )
 def test_optional_text_is_none_where_nothing_is_said(given: Any, expected: str | None) -> None:
     assert optional_text(given) == expected

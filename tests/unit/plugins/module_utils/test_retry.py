@@ -144,7 +144,7 @@ def test_thousands_of_attempts_overflow_nothing() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_under_the_options_own_name(option: str, values: dict[str, float]) -> None:
-    with pytest.raises(OptionError, match=f"^{option}: .* was given; expected") as caught:
+    with pytest.raises(OptionError, match=rf"^{option}: .* was given; expected") as caught:
         RetryPolicy(**values)  # type: ignore[arg-type]
     assert caught.value.option == option
 

@@ -14,6 +14,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import (
     mask,
     mask_url,
     mask_url_credentials,
+    url_secrets,
 )
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
@@ -86,3 +87,18 @@ def test_credentials_in_the_urls_of_a_text_are_masked(text: str, masked: str) ->
 )
 def test_the_credentials_of_a_url_are_masked_however_badly_it_is_written(url: str, masked: str) -> None:
     assert mask_url(url) == masked
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("http://user:hunter2@proxy:3128", {"user:hunter2", "hunter2", "dXNlcjpodW50ZXIy"}),
+        ("user:hunter2@proxy:3128", {"user:hunter2", "hunter2", "dXNlcjpodW50ZXIy"}),
+        ("http://u:p%40ss@proxy", {"u:p%40ss", "p%40ss", "p@ss", "dTpwQHNz"}),
+        ("http://token@proxy", {"token", "dG9rZW4="}),
+        ("http://proxy:3128", set()),
+        ("", set()),
+    ],
+)
+def test_what_of_a_url_must_not_be_shown(url: str, secrets: set[str]) -> None:
+    assert set(url_secrets(url)) == secrets

@@ -15,7 +15,14 @@ from typing import Any, Callable
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import TransportError
-from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Api, Change, Prepared, prepare
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import (
+    Action,
+    Alert,
+    Api,
+    Change,
+    Prepared,
+    prepare,
+)
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Delivery, Outcome, Sender
 from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import RawAnswer

@@ -189,7 +189,7 @@ def test_a_value_that_cannot_be_used_is_refused_before_anything_is_sent(
 @pytest.mark.parametrize("check_mode", [True, False])
 @pytest.mark.parametrize("option", ["ca_path", "client_cert"])
 def test_a_missing_certificate_is_refused_in_check_mode_too(option: str, check_mode: bool) -> None:
-    with pytest.raises(OptionError, match=f"^{option}: there is no file '/missing' on the machine that sends"):
+    with pytest.raises(OptionError, match=rf"^{option}: there is no file '/missing' on the machine that sends"):
         run(planned(INCIDENT, **{option: "/missing"}), check_mode, False)
 
 

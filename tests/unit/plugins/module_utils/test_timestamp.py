@@ -78,7 +78,7 @@ def test_a_local_time_is_refused_because_it_means_another_moment_elsewhere(given
     ],
 )
 def test_what_is_no_point_in_time_is_refused(given: str) -> None:
-    with pytest.raises(OptionError, match="^timestamp: .* is not a point in time") as caught:
+    with pytest.raises(OptionError, match=r"^timestamp: .* is not a point in time") as caught:
         to_utc("timestamp", given)
     assert "expected ISO 8601 with an offset" in str(caught.value)
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -27,6 +26,7 @@ from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulato
 from ansible_collections.oncall.pagerduty.tests.simulator._faults import KINDS
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 from ansible_collections.oncall.pagerduty.tests.unit.plugins.module_utils.support.middlebox import Middlebox
+from ansible_collections.oncall.pagerduty.tests.unit.plugins.module_utils.support.script import run_script
 
 KEY = "R0123456789abcdefGHIJKLMNOPqrstu"
 PATH = "/v2/enqueue"
@@ -243,8 +243,7 @@ def test_each_fault(pagerduty: Simulator, open_transport: Open, kind: str, warm:
     else:
         error = failing(transport, 0.3)
         pattern, maybe_taken = expected
-        pytest.raises(TransportError, match=f"^{pattern.format(place=pagerduty.url[len('http://') :])}$").__enter__
-        assert __import__("re").fullmatch(pattern.format(place=pagerduty.url[len("http://") :]), str(error)), error
+        assert re.fullmatch(pattern.format(place=pagerduty.url[len("http://") :]), str(error)), error
         assert error.maybe_taken is maybe_taken
     assert time.monotonic() - began < 1.3
     assert pagerduty.requests[-1].fault == kind
@@ -343,27 +342,18 @@ def test_what_answers_is_no_http_server(open_transport: Open) -> None:
 
 WITHOUT_REQUESTS = """
 import sys
-sys.path[:0] = {path!r}
+sys.path[:] = {path!r}
 sys.modules["requests"] = None  # an import of it fails
-from ansible_collections.oncall.pagerduty.plugins.module_utils import _transport, _errors, _task
+from ansible_collections.oncall.pagerduty.plugins.module_utils import _connection, _errors, _task, _transport
 try:
-    _transport.RequestsTransport(_transport.Connection("https://events.pagerduty.com"))
+    _transport.RequestsTransport(_connection.Connection("https://events.pagerduty.com"))
 except _errors.MissingLibraryError as error:
     assert error.library == "requests"
-    assert "ImportError" in error.details or "ModuleNotFoundError" in error.details
+    assert "import requests" in error.details
     print(error)
 """
 
 
-def test_without_requests_everything_can_be_imported_and_says_what_is_missing() -> None:
-    collections = Path(__file__).parents[7] if "ansible_collections" in __file__ else None
-    path = [entry for entry in sys.path if entry]
-    if collections:
-        path.insert(0, str(collections))
-    import ansible_collections
-
-    path[:0] = [str(Path(entry).parent) for entry in ansible_collections.__path__]
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_REQUESTS.format(path=path)], capture_output=True, text=True, check=False
-    )
+def test_without_requests_everything_can_be_imported_and_says_what_is_missing(tmp_path: Path) -> None:
+    done = run_script(WITHOUT_REQUESTS, tmp_path)
     assert (done.stdout, done.stderr) == ("the Python library requests is missing\n", "")

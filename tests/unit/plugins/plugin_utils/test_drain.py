@@ -39,7 +39,7 @@ class Set:
         self.said: list[str] = []
         defaults = DeliverySettings(self.path, jitter=False)
         self.drain = Drain(
-            self.outbox, replace(defaults, **settings), self.said.append, self.clock, random_number=lambda: 1.0
+            self.outbox, replace(defaults, **settings), self.said.append, True, self.clock, random_number=lambda: 1.0
         )
 
     def until(self, done: Callable[[], object], limit: float = 10.0) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import (
     Errored,
     Failure,

@@ -15,22 +15,22 @@ DAY = 24 * 3600.0
 
 @pytest.mark.parametrize("jump", [DAY, -DAY, 400 * DAY], ids=["forward", "back", "a year forward"])
 def test_within_a_boot_the_wall_clock_does_not_matter(jump: float) -> None:
-    first = anchor(None, "boot", wall=1_000_000.0, up=100.0, latest=0.0)
-    assert anchor(first, "boot", wall=1_000_050.0 + jump, up=150.0, latest=1_000_010.0) == first
+    first = anchor(None, "boot", wall_time=1_000_000.0, up=100.0, latest=0.0)
+    assert anchor(first, "boot", wall_time=1_000_050.0 + jump, up=150.0, latest=1_000_010.0) == first
 
 
 def test_first_use_follows_the_wall_clock() -> None:
-    assert anchor(None, "boot", wall=1_000_000.0, up=100.0, latest=0.0) == Anchor("boot", 999_900.0)
+    assert anchor(None, "boot", wall_time=1_000_000.0, up=100.0, latest=0.0) == Anchor("boot", 999_900.0)
 
 
 def test_the_next_boot_follows_the_wall_clock() -> None:
     old = Anchor("boot", 999_900.0)
-    assert anchor(old, "next", wall=1_500_000.0, up=5.0, latest=1_000_000.0) == Anchor("next", 1_499_995.0)
+    assert anchor(old, "next", wall_time=1_500_000.0, up=5.0, latest=1_000_000.0) == Anchor("next", 1_499_995.0)
 
 
 @pytest.mark.parametrize("boot_id", ["next", ""], ids=["another boot", "boots cannot be told apart"])
 def test_never_before_what_is_stored(boot_id: str) -> None:
-    found = anchor(Anchor("", 999_900.0), boot_id, wall=1.0, up=5.0, latest=1_000_000.0)
+    found = anchor(Anchor("", 999_900.0), boot_id, wall_time=1.0, up=5.0, latest=1_000_000.0)
     assert found.booted + 5.0 == 1_000_000.0
 
 

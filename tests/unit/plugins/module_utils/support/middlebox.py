@@ -12,6 +12,7 @@ import ssl
 import threading
 from types import TracebackType
 
+_TLS_HANDSHAKE = b"\x16"
 _TARGET = re.compile(rb"(CONNECT |[A-Z]+ http://)\[?([^ :/\]]+)\]?:(\d+)")
 
 
@@ -58,6 +59,7 @@ class Middlebox:
             except OSError:
                 return
             self.connections += 1
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sockets.append(client)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
@@ -76,7 +78,7 @@ class Middlebox:
 
     def _proxy(self, client: socket.socket) -> None:
         data = b""
-        while b"\r\n\r\n" not in data:
+        while b"\r\n\r\n" not in data and not data.startswith(_TLS_HANDSHAKE):
             block = client.recv(65536)
             if not block:
                 return
@@ -84,6 +86,9 @@ class Middlebox:
         self.heads.append(data.partition(b"\r\n\r\n")[0])
         if self._answer is not None:
             client.sendall(self._answer)
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(65536):  # closing with something unread would reset the connection
+                pass
             return
         target = _TARGET.match(data)
         assert target, data[:100]
@@ -96,6 +101,7 @@ class Middlebox:
     def _pump(self, client: socket.socket, address: tuple[str, int], first: bytes) -> None:
         server = socket.create_connection(address, timeout=5)
         server.settimeout(None)
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sockets.append(server)
         server.sendall(first)
         threading.Thread(target=_copy, args=(server, client), daemon=True).start()

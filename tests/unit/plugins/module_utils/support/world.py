@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import TransportError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
 from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import RawAnswer
 
-# What happens to one attempt: an answer, an error, or a function that makes one of what was posted.
-Step = "RawAnswer | TransportError | Callable[[bytes], RawAnswer | TransportError]"
+Outcome = Union[RawAnswer, TransportError]
+# What happens to one attempt: its outcome, or a function that makes one of what was posted.
+Step = Union[Outcome, Callable[[bytes], Outcome]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class World:
     stop_at_wait: the number of the wait during which the process is told to stop
     """
 
-    script: list[Step]  # type: ignore[valid-type]
+    script: Sequence[Step]
     takes: float = 0.0
     stop_at_wait: int | None = None
     clock: float = 1000.0

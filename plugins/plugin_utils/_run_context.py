@@ -1,0 +1,267 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells who runs what, from where, and how to run it again.
+
+Reads what it is given and git's files; starts no program, asks no network, and never raises.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ansible.release import __version__ as core_version
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ci import NO_BUILD, Build, find_build
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._git import checkout_of
+
+AD_HOC = "ad-hoc"
+
+MAX_HOSTS = 50
+"""Hosts that a command to run again names. More do not fit into a line that somebody reads."""
+
+MAX_SOURCE = 100
+"""Characters of an inventory source. A longer one is a list of hosts on the command line."""
+
+SHORT_REVISION = 10
+
+_COLLECTION = re.compile(r".*[/\\]ansible_collections[/\\](\w+)[/\\](\w+)[/\\]playbooks[/\\](.+)\.(?:ya?ml|json)")
+
+_USER_VARIABLES = ("SUDO_USER", "LOGNAME", "USER", "USERNAME")
+
+_Value = TypeVar("_Value")
+
+# Options that change nothing about which hosts and tasks run, hold no secret, and are needed to run alike.
+_VALUES = {
+    "remote_user": "--user",
+    "connection": "--connection",
+    "private_key_file": "--private-key",
+    "become_method": "--become-method",
+    "become_user": "--become-user",
+    "become_password_file": "--become-password-file",
+    "connection_password_file": "--connection-password-file",
+}
+_FLAGS = {
+    "become": "--become",
+    "become_ask_pass": "--ask-become-pass",
+    "ask_pass": "--ask-pass",
+    "ask_vault_pass": "--ask-vault-pass",
+    "force_handlers": "--force-handlers",
+    "check": "--check",
+    "diff": "--diff",
+}
+_LISTS = {"vault_ids": "--vault-id", "vault_password_files": "--vault-password-file"}
+_DEFAULTS = {"connection": "ssh", "become_method": "sudo"}
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run of a playbook. Text is empty where nothing is known."""
+
+    job_name: str = ""
+    """Names the job for every run of it, wherever it runs."""
+
+    playbook: str = ""
+    """The playbook as a person would name it."""
+
+    user: str = ""
+    controller: str = ""
+    """The name of the machine that Ansible runs on."""
+
+    revision: str = ""
+    """The project's git commit, whole."""
+
+    core_version: str = core_version
+    build: Build = NO_BUILD
+    """The job of AWX or CI that this run is part of."""
+
+    inventories: tuple[str, ...] = ()
+    """Inventory sources, without their folders."""
+
+    limit: str = ""
+    tags: tuple[str, ...] = ()
+    """Empty if all tasks run."""
+
+    skip_tags: tuple[str, ...] = ()
+    start_at_task: str = ""
+    check: bool = False
+    partial: bool = False
+    """Something makes this run less than a whole one: limit, tags, a task to start at, check mode, or step by step."""
+
+    has_extra_vars: bool = False
+    command: tuple[str, ...] = ()
+    """Words of the command, without hosts and tags."""
+
+    @property
+    def short_revision(self) -> str:
+        """The revision in the length that people use."""
+        return self.revision[:SHORT_REVISION]
+
+    def rerun_command(self, hosts: Iterable[str]) -> str:
+        """Return the command that runs this again for some hosts, quoted for a shell; empty if it is not known.
+
+        Extra variables may be secret: that there were some is shown by C(-e …), which has to be filled in.
+        """
+        if not self.command:
+            return ""
+        names = list(dict.fromkeys(plain_text(host) for host in hosts))
+        few = 0 < len(names) <= MAX_HOSTS
+        words = list(self.command)
+        limit = ",".join(names) if few else self.limit
+        words += ["--limit", limit] if limit else []
+        words += ["--tags", ",".join(self.tags)] if self.tags else []
+        words += ["--skip-tags", ",".join(self.skip_tags)] if self.skip_tags else []
+        words += ["--start-at-task", self.start_at_task] if self.start_at_task else []
+        line = " ".join(map(shlex.quote, words))
+        if self.has_extra_vars:
+            line += " -e …"
+        if len(names) > MAX_HOSTS:
+            line += f"  # {len(names)} hosts failed: too many to name in --limit"
+        return line
+
+
+def collect(
+    environ: Mapping[str, str],
+    cliargs: Mapping[str, Any],
+    playbook: str,
+    extra_vars: Mapping[str, Any],
+    cwd: str,
+    job_name: str | None = None,
+) -> RunContext:
+    """Return the context of a run. What cannot be found out stays empty.
+
+    Args:
+        environ: the process's environment.
+        cliargs: C(ansible.context.CLIARGS).
+        playbook: the path of the playbook's file, empty for an ad-hoc run.
+        extra_vars: the run's extra variables; only those that AWX adds are read.
+        cwd: the current directory.
+        job_name: the user's own name for the job.
+    """
+    limit = _text(cliargs.get("subset"))
+    # ansible-core has lost their order by now.
+    tags = tuple(sorted(_texts(cliargs.get("tags"))))
+    tags = () if "all" in tags else tags
+    skip_tags = tuple(sorted(_texts(cliargs.get("skip_tags"))))
+    start_at_task = _text(cliargs.get("start_at_task"))
+    check = bool(cliargs.get("check"))
+    build = _try(lambda: find_build(environ, extra_vars, cwd), NO_BUILD)
+    place = _try(lambda: _Place.of(playbook, cwd, build, "module_name" in cliargs), _Place())
+    return RunContext(
+        job_name=_text(job_name) or build.template or place.name,
+        playbook=place.shown,
+        user=build.user or next((environ[name] for name in _USER_VARIABLES if environ.get(name)), ""),
+        controller=build.node or _try(socket.gethostname, ""),
+        revision=build.revision or place.revision,
+        build=build,
+        inventories=tuple(_source_name(source) for source in _texts(cliargs.get("inventory"))),
+        limit=limit,
+        tags=tags,
+        skip_tags=skip_tags,
+        start_at_task=start_at_task,
+        check=check,
+        partial=bool(limit or tags or skip_tags or start_at_task or check or cliargs.get("step")),
+        has_extra_vars=bool(cliargs.get("extra_vars")),
+        command=_try(lambda: tuple(_command(cliargs, place, cwd)), ()),
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a playbook lies."""
+
+    name: str = ""
+    shown: str = ""
+    """As it can be given to ansible-playbook in the same directory."""
+
+    revision: str = ""
+    ad_hoc: bool = False
+
+    @classmethod
+    def of(cls, playbook: str, cwd: str, build: Build, ad_hoc: bool) -> _Place:
+        if ad_hoc or not playbook:
+            checkout = checkout_of(cwd)
+            return cls(AD_HOC, AD_HOC, checkout.revision if checkout else "", ad_hoc)
+        path = os.path.join(cwd, plain_text(playbook))
+        checkout = checkout_of(os.path.dirname(path))
+        revision = checkout.revision if checkout else ""
+        match = _COLLECTION.fullmatch(os.path.normpath(path))
+        if match:
+            name = ".".join([match[1], match[2], re.sub(r"[/\\]", ".", match[3])])
+            return cls(name, name, revision)
+        name = (checkout and _inside(path, checkout.top)) or _inside(path, build.project) or os.path.basename(path)
+        return cls(name, _inside(path, cwd) or os.path.normpath(path), revision)
+
+
+def _inside(path: str, folder: str) -> str:
+    """Return the path as seen from a folder above it, or nothing if the folder is not above it."""
+    if not folder:
+        return ""
+    for seen in (os.path.abspath, os.path.realpath):
+        relative = os.path.relpath(seen(path), seen(folder))
+        if relative.split(os.sep)[0] != os.pardir:
+            return relative.replace(os.sep, "/")
+    return ""
+
+
+def _command(cliargs: Mapping[str, Any], place: _Place, cwd: str) -> Iterable[str]:
+    if place.ad_hoc:
+        yield "ansible"
+        # The pattern. The module's arguments may be secret.
+        yield _text(cliargs.get("args")) or "all"
+        yield from ("--module-name", _text(cliargs.get("module_name")))
+    elif place.shown:
+        yield from ("ansible-playbook", place.shown)
+    else:
+        return
+    for source in _texts(cliargs.get("inventory")):
+        yield from ("--inventory", _source(source, cwd))
+    for name, option in _VALUES.items():
+        value = _text(cliargs.get(name))
+        if value and value != _DEFAULTS.get(name):
+            yield from (option, value)
+    for name, option in _LISTS.items():
+        for value in _texts(cliargs.get(name)):
+            yield from (option, value)
+    for name, option in _FLAGS.items():
+        if cliargs.get(name):
+            yield option
+
+
+def _source(source: str, cwd: str) -> str:
+    if "," in source:
+        return source if len(source) <= MAX_SOURCE else "…"
+    return (os.path.isabs(source) and _inside(source, cwd)) or source
+
+
+def _source_name(source: str) -> str:
+    if "," not in source:
+        return os.path.basename(source.rstrip("/\\")) or source
+    hosts = [host for host in source.split(",") if host.strip()]
+    return source if len(source) <= MAX_SOURCE else f"{len(hosts)} hosts"
+
+
+def _text(value: Any) -> str:
+    return plain_text(value).strip() if value is not None else ""
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        value = [value]
+    elif not isinstance(value, (list, tuple, set, frozenset)):
+        return []
+    return [text for text in map(_text, value) if text]
+
+
+def _try(find: Callable[[], _Value], default: _Value) -> _Value:
+    try:
+        return find()
+    except Exception:
+        return default
