@@ -24,6 +24,8 @@ extends_documentation_fragment:
   - oncall.pagerduty.connection.plugins
   - oncall.pagerduty.retries
   - oncall.pagerduty.retries.plugins
+  - oncall.pagerduty.outbox
+  - oncall.pagerduty.outbox.plugins
 requirements:
   - enabled in the configuration
 options:
@@ -244,68 +246,6 @@ options:
     ini:
       - section: pagerduty
         key: flush_timeout
-  outbox_path:
-    description:
-      - The file that keeps events until PagerDuty has accepted them, and remembers open incidents. By default
-        C(oncall.pagerduty/outbox.sqlite3) below E(ANSIBLE_HOME).
-    type: path
-    env:
-      - name: PAGERDUTY_OUTBOX_PATH
-    ini:
-      - section: pagerduty
-        key: outbox_path
-  outbox_max_events:
-    description:
-      - How many events the outbox keeps. Beyond that the oldest are dropped, which is said and counted. V(0) for
-        any number.
-    type: int
-    default: 10000
-    env:
-      - name: PAGERDUTY_OUTBOX_MAX_EVENTS
-    ini:
-      - section: pagerduty
-        key: outbox_max_events
-  outbox_max_age:
-    description:
-      - Seconds after which an event is no longer worth sending. It is dropped then, which is said and counted. V(0)
-        for never.
-    type: float
-    default: 604800.0
-    env:
-      - name: PAGERDUTY_OUTBOX_MAX_AGE
-    ini:
-      - section: pagerduty
-        key: outbox_max_age
-  prune_superseded:
-    description:
-      - Whether a trigger that could not be sent, and the resolve that overtakes it, are both dropped.
-    type: bool
-    default: false
-    env:
-      - name: PAGERDUTY_PRUNE_SUPERSEDED
-    ini:
-      - section: pagerduty
-        key: prune_superseded
-  max_events_per_minute:
-    description:
-      - The pace for each integration key, over all runs on this controller. PagerDuty takes about 120. V(0) for any.
-    type: int
-    default: 120
-    env:
-      - name: PAGERDUTY_MAX_EVENTS_PER_MINUTE
-    ini:
-      - section: pagerduty
-        key: max_events_per_minute
-  courier_linger:
-    description:
-      - Seconds that the sending process may go on after C(ansible-playbook) has ended, or was killed.
-    type: float
-    default: 60.0
-    env:
-      - name: PAGERDUTY_COURIER_LINGER
-    ini:
-      - section: pagerduty
-        key: courier_linger
 notes:
   - Variables of hosts, groups, plays and tasks overrule the options. C(pagerduty_) before the name makes the
     variable of O(enabled), O(severity), O(group_by), O(dedup_key), O(summary), O(custom_details), O(component),

@@ -9,7 +9,11 @@ from typing import Any, Mapping
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Change
 from ansible_collections.oncall.pagerduty.plugins.module_utils._links import LINK_SPEC, links_of
-from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_RULES, SETTINGS_SPEC
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
+    QUEUE_SPEC,
+    SETTINGS_RULES,
+    SETTINGS_SPEC,
+)
 
 _DETAILS = ("user", "repo", "revision", "environment")
 """Options that are nothing but names for entries of the details."""
@@ -21,6 +25,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "timestamp": {"type": "str"},
     **{name: {"type": "str"} for name in _DETAILS},
     **LINK_SPEC,
+    **QUEUE_SPEC,
     **SETTINGS_SPEC,
     "api_url": {**SETTINGS_SPEC["api_url"], "aliases": ["url"]},
 }

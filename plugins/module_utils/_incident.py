@@ -15,7 +15,11 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._event import (
     Api,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._links import LINK_SPEC, links_of
-from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_RULES, SETTINGS_SPEC
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
+    QUEUE_SPEC,
+    SETTINGS_RULES,
+    SETTINGS_SPEC,
+)
 
 SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["triggered", "acknowledged", "resolved"], "default": "triggered"},
@@ -32,6 +36,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "client_url": {"type": "str"},
     "api_version": {"type": "str", "choices": ["v2", "v1"], "default": "v2"},
     **LINK_SPEC,
+    **QUEUE_SPEC,
     **SETTINGS_SPEC,
 }
 RULES: dict[str, Any] = {

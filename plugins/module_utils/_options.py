@@ -40,7 +40,27 @@ SETTINGS_SPEC: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float", "default": 10.0},
     "deadline": {"type": "float", "default": 120.0},
 }
-"""Argument specification of the shared settings. Where they are explained: doc_fragments/connection.py and retries.py."""
+"""Argument specification of the shared settings. Explained in doc_fragments/connection.py and retries.py."""
+
+QUEUE_SPEC: dict[str, dict[str, Any]] = {
+    "queue": {"type": "str", "choices": ["false", "on_failure", "always"], "default": "false"},
+}
+"""Argument specification of what tasks do with events that are not delivered. Explained in doc_fragments/queue.py."""
+
+SHARED_OPTIONS = frozenset(
+    {
+        *SETTINGS_SPEC,
+        *QUEUE_SPEC,
+        "api_version",
+        "outbox_path",
+        "outbox_max_events",
+        "outbox_max_age",
+        "prune_superseded",
+        "max_events_per_minute",
+        "courier_linger",
+    }
+)
+"""Options that other places than the task can give."""
 
 SETTINGS_RULES: dict[str, Any] = {
     "mutually_exclusive": [("routing_key", "routing_key_file")],
@@ -94,8 +114,8 @@ def fill_in(
     has_key = any(_names(name, spec) & options.keys() for name in _KEY_OPTIONS)
     open_options = [
         name
-        for name in (*SETTINGS_SPEC, "api_version")
-        if name in spec and not _names(name, spec) & options.keys() and not (has_key and name in _KEY_OPTIONS)
+        for name in spec
+        if name in SHARED_OPTIONS and not _names(name, spec) & options.keys() and not (has_key and name in _KEY_OPTIONS)
     ]
     for source in sources:
         for name in tuple(open_options):

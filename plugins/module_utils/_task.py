@@ -24,7 +24,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._event import (
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import Settings, routing_key, settings
 from ansible_collections.oncall.pagerduty.plugins.module_utils._report import describe
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
-from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
+from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Delivery, Outcome, Sender
 from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import RequestsTransport
 
 
@@ -95,7 +95,26 @@ def new_sender(how: Settings) -> Sender:
     return Sender(RequestsTransport(how.connection), how.policy, how.timeout)
 
 
-def run(task: Plan, check_mode: bool, diff: bool, sender: Callable[[Settings], Sender] = new_sender) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Queue:
+    """Where an event can be left to be sent later.
+
+    Attributes:
+        instead: True to leave it there at once, False only if it could not be delivered.
+        put: leaves it there; returns what kept it from being kept, None if it is.
+    """
+
+    instead: bool
+    put: Callable[[Prepared, Settings], str | None]
+
+
+def run(
+    task: Plan,
+    check_mode: bool,
+    diff: bool,
+    sender: Callable[[Settings], Sender] = new_sender,
+    queue: Queue | None = None,
+) -> dict[str, Any]:
     """Send the event, unless in check mode, and return the task's result. It holds no key.
 
     Args:
@@ -103,6 +122,7 @@ def run(task: Plan, check_mode: bool, diff: bool, sender: Callable[[Settings], S
         check_mode: True to send nothing and say what would have been sent.
         diff: True to show the event as a difference.
         sender: finds the sender for settings; by default a new one is made.
+        queue: where the event can be left; by default it is delivered now or the task fails.
 
     Raises:
         MissingLibraryError: if there is no requests library.
@@ -118,9 +138,15 @@ def run(task: Plan, check_mode: bool, diff: bool, sender: Callable[[Settings], S
         result["dedup_key"] = event.dedup_key
     send_through = sender(task.settings)
     if check_mode:
-        result.update(_unsent(task))
+        result.update(_unsent(f"Check mode: the {task.noun} is valid and was not sent."))
+    elif queue is not None and queue.instead:
+        result.update(_queued(task, queue, _unsent(f"The {task.noun} is not waited for.")))
     else:
-        result.update(_sent(task, send_through))
+        delivery = send_through.send(event)
+        result.update(_sent(task, delivery))
+        if queue is not None and delivery.outcome is Outcome.UNDELIVERED:
+            problem = f"The {task.noun} could not be delivered ({delivery.errors[-1]})."
+            result.update(_queued(task, queue, {**result, "msg": problem}))
     if diff:
         text = json.dumps(result["event"], indent=2, sort_keys=True, ensure_ascii=False)
         result["diff"] = {"before": "", "after": text + "\n", "after_header": f"{task.noun} to PagerDuty"}
@@ -129,12 +155,12 @@ def run(task: Plan, check_mode: bool, diff: bool, sender: Callable[[Settings], S
     return shown
 
 
-def _unsent(task: Plan) -> dict[str, Any]:
-    message = f"Check mode: the {task.noun} is valid and was not sent."
+def _unsent(message: str) -> dict[str, Any]:
     return {
         "changed": True,
         "msg": message,
         "accepted": False,
+        "queued": False,
         "status": "not sent",
         "message": message,
         "errors": [],
@@ -144,12 +170,26 @@ def _unsent(task: Plan) -> dict[str, Any]:
     }
 
 
-def _sent(task: Plan, sender: Sender) -> dict[str, Any]:
-    delivery = sender.send(task.event)
+def _queued(task: Plan, queue: Queue, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave the event in the queue, and return what that changes in the task's result."""
+    problem = queue.put(task.event, task.settings)
+    if problem is not None:
+        return {
+            **result,
+            "changed": False,
+            "failed": True,
+            "msg": f"{result['msg']} It could not be queued either: {problem}",
+        }
+    message = f"{result['msg']} It is queued on the controller, and sent as soon as PagerDuty takes it."
+    return {**result, "changed": True, "failed": False, "queued": True, "msg": message}
+
+
+def _sent(task: Plan, delivery: Delivery) -> dict[str, Any]:
     result = {
         "changed": delivery.accepted,
         "msg": describe(task.event, task.noun, delivery, task.settings, task.region),
         "accepted": delivery.accepted,
+        "queued": False,
         "status": delivery.status,
         "message": delivery.message,
         "errors": list(delivery.errors),
@@ -172,6 +212,7 @@ def unusable(error: PagerDutyError) -> dict[str, Any]:
         "changed": False,
         "msg": message,
         "accepted": False,
+        "queued": False,
         "status": "not sent",
         "message": message,
         "errors": [message],

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - oncall.pagerduty.retries
   - oncall.pagerduty.retries.tasks
   - oncall.pagerduty.links
+  - oncall.pagerduty.queue
   - oncall.pagerduty.attributes
   - oncall.pagerduty.attributes.actiongroup
 options:
@@ -110,6 +111,11 @@ accepted:
   returned: always
   type: bool
   sample: true
+queued:
+  description: Whether the event is kept in the outbox, to be sent later.
+  returned: always
+  type: bool
+  sample: false
 status:
   description:
     - PagerDuty's status. The standard phrase of the HTTP status code if PagerDuty sent none, V(no answer) if the
@@ -147,7 +153,12 @@ elapsed:
   returned: always
   type: float
   sample: 0.132
-http_status:
+http_queued:
+  description: Whether the event is kept in the outbox, to be sent later.
+  returned: always
+  type: bool
+  sample: false
+status:
   description: HTTP status code of the answer to the last attempt.
   returned: when the last attempt got an answer
   type: int

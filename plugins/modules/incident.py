@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - oncall.pagerduty.retries
   - oncall.pagerduty.retries.tasks
   - oncall.pagerduty.links
+  - oncall.pagerduty.queue
   - oncall.pagerduty.attributes
   - oncall.pagerduty.attributes.actiongroup
 options:
@@ -176,6 +177,13 @@ EXAMPLES = r"""
     retry_base_interval: 10
     jitter: false
 
+- name: Let nothing wait for PagerDuty, and lose nothing if it is down
+  oncall.pagerduty.incident:
+    routing_key: "{{ vault_pagerduty_key }}"
+    summary: "Certificate of {{ inventory_hostname }} ends next week"
+    severity: info
+    queue: always
+
 - name: Send from a host that has a way out to the Internet
   oncall.pagerduty.incident:
     routing_key: "{{ vault_pagerduty_key }}"
@@ -196,6 +204,11 @@ accepted:
   returned: always
   type: bool
   sample: true
+queued:
+  description: Whether the event is kept in the outbox, to be sent later.
+  returned: always
+  type: bool
+  sample: false
 status:
   description:
     - PagerDuty's status. The standard phrase of the HTTP status code if PagerDuty sent none, V(no answer) if the
@@ -240,7 +253,12 @@ elapsed:
   returned: always
   type: float
   sample: 0.132
-http_status:
+http_queued:
+  description: Whether the event is kept in the outbox, to be sent later.
+  returned: always
+  type: bool
+  sample: false
+status:
   description: HTTP status code of the answer to the last attempt.
   returned: when the last attempt got an answer
   type: int

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -15,7 +14,6 @@ from typing import Any, ClassVar
 from ansible import constants
 from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.basic import missing_required_lib
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 
@@ -24,28 +22,31 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import (
     OptionError,
     PagerDutyError,
 )
-from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
-    SETTINGS_SPEC,
     Settings,
-    Source,
-    environment,
-    fill_in,
     read_key_file,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
 from ansible_collections.oncall.pagerduty.plugins.module_utils._task import (
     Plan,
+    Queue,
     TaskKind,
     new_sender,
     plan,
     run,
     unusable,
 )
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
-
-_PATHS = tuple(name for name, option in SETTINGS_SPEC.items() if option["type"] == "path")
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import (
+    Gathered,
+    gather,
+    task_environment,
+    validate,
+)
 
 # One worker process runs all turns of a loop: they share its sender, and so its connection.
 _senders: dict[Settings, Sender] = {}
@@ -72,58 +73,37 @@ class EventAction(ActionBase):
         """Run the task; see the module's documentation for the result."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        environ = self._environment()
-        options, origins = self._gathered(task_vars, environ)
+        gathered = gather(self, self.kind.spec, task_vars)
         try:
-            options, key_warning = self._with_key(self._validated(options))
+            options, key_warning = self._with_key(
+                validate(self.kind.name, gathered.options, self.kind.spec, self.kind.rules)
+            )
             task = plan(self.kind, options, host=str(task_vars.get("inventory_hostname") or "ansible"))
             if self._is_sent_elsewhere():
+                _check_no_queue(options["queue"])
                 sent = self._run_module(task, options, task_vars)
             else:
-                with _applied(environ):
-                    sent = run(task, self._task.check_mode, self._task.diff, _shared_sender)
+                with _applied(gathered.environ):
+                    queue = self._queue(options["queue"], task_vars)
+                    sent = run(task, self._task.check_mode, self._task.diff, _shared_sender, queue)
         except PagerDutyError as error:
-            return {**result, **_failure(error, origins)}
+            return {**result, **_failure(error, gathered)}
         warnings = [*sent.pop("warnings", ()), *([key_warning] if key_warning else ())]
         return {**result, **sent, **({"warnings": warnings} if warnings else {})}
 
-    def _environment(self) -> dict[str, str]:
-        """Return what the task's C(environment) adds to the process's, as it would for a module."""
-        added: dict[str, str] = {}
-        for layer in self._task.environment or ():
-            layer = self._templar.template(layer)
-            if isinstance(layer, Mapping):
-                added.update({str(name): str(value) for name, value in layer.items()})
-        return added
+    def _queue(self, choice: str, task_vars: dict[str, Any]) -> Queue | None:
+        """Return where the event can be left, if that is wanted."""
+        if choice == "false":
+            return None
+        # The outbox's settings are no options of these tasks; they come from the places that all share.
+        found = gather(self, OUTBOX_SPEC, task_vars, own={}).options
+        settings = delivery_settings(validate("outbox", found, OUTBOX_SPEC, {}))
 
-    def _gathered(self, task_vars: dict[str, Any], environ: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return the task's options with those from elsewhere filled in, and where each of the latter comes from."""
+        def put(event: Prepared, how: Settings) -> str | None:
+            handed_over = Delivery(settings).hand_over(event, Route(how.connection, how.timeout))
+            return None if handed_over.kept else handed_over.warning
 
-        def variable(name: str) -> Any:
-            return self._templar.template(task_vars[name]) if name in task_vars else None
-
-        sources = (
-            Source("of the host", lambda option: f"pagerduty_{option}", variable),
-            environment({**os.environ, **environ}),
-            Source(f"under [pagerduty] in {constants.CONFIG_FILE}", lambda option: option, _config_file.section().get),
-        )
-        options, origins = fill_in(self._task.args, self.kind.spec, sources)
-        for name in _PATHS:
-            if name in origins and origins[name].startswith(f"{name} under"):
-                options[name] = _config_file.resolve_path(options[name])
-        return options, origins
-
-    def _validated(self, options: dict[str, Any]) -> dict[str, Any]:
-        rules = {"required_if": None, "required_by": None, **self.kind.rules}
-        outcome = ArgumentSpecValidator(dict(self.kind.spec), **rules).validate(options)
-        if outcome.error_messages:
-            unknown = sorted(
-                name if isinstance(name, str) else ".".join(name) for name in outcome.unsupported_parameters
-            )
-            # A misspelt option first: what is missing then is only its consequence.
-            message = f"there is no option {', '.join(unknown)}" if unknown else outcome.error_messages[0]
-            raise OptionError(self.kind.name, message)
-        return {name: value for name, value in outcome.validated_parameters.items() if name in self.kind.spec}
+        return Queue(choice == "always", put)
 
     def _with_key(self, options: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         """Return the options with the content of the key file, if they name one, and a warning about the file."""
@@ -170,7 +150,7 @@ class EventAction(ActionBase):
 
     def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> Any:
         """Leave out our own settings: they have been read, and the command they would stand in is shown at C(-vvv)."""
-        environ = {name: value for name, value in self._environment().items() if not name.startswith("PAGERDUTY_")}
+        environ = {name: value for name, value in task_environment(self).items() if not name.startswith("PAGERDUTY_")}
         if raw_environment_out is not None:
             raw_environment_out.update(environ)
         return self._connection._shell.env_prefix(**environ)
@@ -181,6 +161,11 @@ class _Arguments(dict[str, Any]):
 
     def __repr__(self) -> str:
         return f"<{', '.join(self)}>"
+
+
+def _check_no_queue(choice: str) -> None:
+    if choice != "false":
+        raise OptionError("queue", f"{choice} was given, but the outbox is on the controller; it needs no delegate_to")
 
 
 @contextmanager
@@ -201,9 +186,7 @@ def _applied(environ: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _failure(error: PagerDutyError, origins: Mapping[str, str]) -> dict[str, Any]:
+def _failure(error: PagerDutyError, gathered: Gathered) -> dict[str, Any]:
     if isinstance(error, MissingLibraryError):
         return {**unusable(error), "msg": missing_required_lib(error.library), "exception": error.details}
-    # Whoever did not write an option in the task has to be told where it stands.
-    named = [origin for name, origin in origins.items() if re.search(rf"\b{name}\b", str(error))]
-    return unusable(PagerDutyError(f"{error} (set by {', '.join(named)})") if named else error)
+    return unusable(PagerDutyError(gathered.explained(str(error))))

@@ -4,10 +4,10 @@
 """Tells whether a playbook may forgive failures by a ``meta`` task, however it comes by that task.
 
 ``clear_host_errors`` does so; and, since ansible-core 2.19, ending a host in a ``rescue`` forgives all of its failures,
-also one before the ``always`` that this rescue stands in. Plays and roles are compiled and can be asked. Files included at run time are not loaded yet, so the task files that
-could be included are searched for the word: those beside the including file, and the roles. It is asked after the first
-failure only. Being wrong costs little: a needless "yes" delays a page to the end of the run, a wrong "no" makes
-one that is withdrawn there.
+also one before the ``always`` that this rescue stands in. Plays and roles are compiled and can be asked. Files included
+at run time are not loaded yet, so the task files that could be included are searched for the word: those beside the
+including file, and the roles. It is asked after the first failure only. Being wrong costs little: a needless "yes"
+delays a page to the end of the run, a wrong "no" makes one that is withdrawn there.
 """
 
 from __future__ import annotations

@@ -18,18 +18,14 @@ from collections.abc import Callable
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import Log
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Caps, Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import Log, log_path
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
 
 # How soon a new event is seen. An idle courier needs 0.4 % of a processor for it.
 _LOOK_SECONDS = 0.05
 # How soon the next courier follows one that has ended.
 _LOCK_SECONDS = 0.1
-
-
-def log_path(outbox_path: str) -> str:
-    """Return where the courier of an outbox writes its log."""
-    return f"{outbox_path}.log"
 
 
 class Courier:

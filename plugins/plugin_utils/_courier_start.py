@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts a courier: the file that a new Python runs. It makes the collection importable, wherever it is installed.
 
-Started with the same interpreter and search path as ansible-playbook, but without ansible-core's own start-up, which
-takes ten times as long.
+It has the interpreter and the search path of ansible-playbook, but loads nothing of ansible-core, which would take
+several times as long as all the rest.
 """
 
 from __future__ import annotations

@@ -10,10 +10,7 @@ Not thread-safe: ansible-core calls callbacks under a lock. After a fork it star
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -22,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import open_log
 
 if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Prepared
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
 
 # How often the final wait looks.
 _LOOK_SECONDS = 0.02
-# A courier ends by itself only after its parent. If it keeps dying, starting yet another one is of no use.
-_MOST_STARTS = 5
 
 # Connections made before a fork: the child must neither use nor close them, so they are kept from being collected.
 _inherited: list[object] = []
@@ -88,13 +83,32 @@ class Delivery:
         self._sleep = sleep
         self._start_afresh()
 
-    def hand_over(self, event: Prepared, route: Route) -> HandOver:
-        """Commit an event to the outbox and have it sent. Takes a few milliseconds, and never raises."""
+    def hand_over(self, event: Prepared, route: Route, maybe_taken: bool = False) -> HandOver:
+        """Commit an event to the outbox and have it sent. Takes a few milliseconds, and never raises.
+
+        Args:
+            event: what to send.
+            route: the way to go.
+            maybe_taken: whether the event was sent before, without an answer, so that PagerDuty may have it.
+        """
         try:
             self._mind_forks()
-            return self._hand_over(event, route)
+            return self._hand_over(event, route, maybe_taken)
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
             return HandOver(False, self._once(f"The event is lost: {_one_line(error, event.routing_key)}"))
+
+    def is_waiting(self, event: Prepared) -> bool:
+        """Whether an earlier event about the same incident waits to be sent.
+
+        Then this one has to be handed over too: sent directly, it would overtake the other. Never raises, and is cheap
+        if no outbox was ever made.
+        """
+        try:
+            self._mind_forks()
+            paths = enumerate(self._paths())
+            return any(os.path.exists(path) and self._depot(number).outbox.is_waiting(event) for number, path in paths)
+        except Exception:  # pylint: disable=broad-except  # what cannot be read does not hold up an event
+            return False
 
     def resume(self) -> str | None:
         """Have sent what earlier runs left behind, if anything; returns a warning. Cheap if no outbox was ever made."""
@@ -171,15 +185,15 @@ class Delivery:
             self._depots[number] = _Depot(self._settings, self._paths()[number], is_substitute=number > 0)
         return self._depots[number]
 
-    def _hand_over(self, event: Prepared, route: Route) -> HandOver:
+    def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
         warnings = []
         try:
-            dropped = self._depot(self._current).put(event, route, self._run)
+            dropped = self._depot(self._current).put(event, route, self._run, maybe_taken)
         except (PagerDutyError, OSError) as error:
             if self._current:
                 raise
             self._current = 1
-            dropped = self._depot(1).put(event, route, self._run)
+            dropped = self._depot(1).put(event, route, self._run, maybe_taken)
             warnings.append(f"The outbox {_one_line(error)}. The events of this run are kept in memory instead.")
         self._handed_over += 1
         if dropped:
@@ -221,7 +235,8 @@ class _Depot:
     def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool) -> None:
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _substitute
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Caps, Outbox
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
 
         if is_substitute:
             _substitute.make_substitute_folder(path)
@@ -232,10 +247,10 @@ class _Depot:
         self._version = -1
         self._waits = True
 
-    def put(self, event: Prepared, route: Route, run: str) -> int:
+    def put(self, event: Prepared, route: Route, run: str, maybe_taken: bool) -> int:
         """Commit an event; returns how many had to go for it."""
         self._version = -1  # the number does not change by what is done here
-        return self.outbox.put(event, route, run, self._prune_superseded).dropped
+        return self.outbox.put(event, route, run, self._prune_superseded, maybe_taken).dropped
 
     def has_waiting(self, run: str) -> bool:
         """Whether events of a run are waiting. Counts only if something has changed."""
@@ -244,56 +259,6 @@ class _Depot:
             self._version = version
             self._waits = self.outbox.counts(run).waiting > 0
         return self._waits
-
-
-class CourierProcess:
-    """A courier as its parent sees it: started when it is needed, and again if it has died."""
-
-    def __init__(self, settings: DeliverySettings, outbox_path: str) -> None:
-        """Take the settings, with another outbox than theirs if need be; nothing is started yet."""
-        from dataclasses import replace
-
-        self._settings = replace(settings, outbox_path=os.path.abspath(outbox_path))
-        self._process: subprocess.Popen[bytes] | None = None
-        self._starts = 0
-        self.problem: str | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The process id of the courier that was started last."""
-        return self._process.pid if self._process else None
-
-    def ensure(self) -> str | None:
-        """Start a courier unless it is there; returns what kept it from starting."""
-        if self._process is not None and self._process.poll() is None:
-            return None
-        if self._starts < _MOST_STARTS:
-            self._starts += 1
-            self._start()
-        else:
-            self.problem = f"The courier keeps ending; {self._settings.outbox_path}.log may say why."
-        return self.problem
-
-    def _start(self) -> None:
-        start = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_courier_start.py")
-        search_path = json.dumps([entry for entry in sys.path if os.path.isabs(entry)])
-        log = open_log(f"{self._settings.outbox_path}.log")
-        try:
-            # A session of its own: Ctrl-C in the terminal is not for it. Nothing of ansible-playbook stays open in it.
-            self._process = subprocess.Popen(  # noqa: S603  # pylint: disable=consider-using-with  # it outlives us
-                [sys.executable, "-I", start, self._settings.encoded(), str(os.getpid()), search_path],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL if log is None else log,
-                cwd="/",
-                start_new_session=True,
-            )
-            self.problem = None
-        except OSError as error:
-            self.problem = f"The courier cannot be started: {error.strerror or error}."
-        finally:
-            if log is not None:
-                os.close(log)
 
 
 def _one_line(error: Exception, *secrets: str) -> str:

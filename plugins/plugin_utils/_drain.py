@@ -21,7 +21,8 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Ou
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._breaker import Breaker
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import DatabaseError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Claim, Lanes, Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Claim, Lanes
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Attempt, Workers
 

@@ -175,10 +175,10 @@ class FailureTracker:
         """Return what explains best that a host ended failed of which no final failure was announced."""
         own = self._pending.get(host)
         latest = self._latest
-        if latest is not None and (own is None or own.order < latest.order):
-            # One task's failure ends other hosts at once; on ansible-core 2.16 sometimes only at the play's end.
-            if latest.step == self._step or latest.outcome.spreads:
-                return latest.outcome
+        newer = latest is not None and (own is None or own.order < latest.order)
+        # One task's failure ends other hosts at once; on ansible-core 2.16 sometimes only at the play's end.
+        if latest is not None and newer and (latest.step == self._step or latest.outcome.spreads):
+            return latest.outcome
         return own.outcome if own is not None else None
 
     def _tell(self, cause: Outcome, hosts: tuple[str, ...]) -> list[Decision]:

@@ -1,11 +1,15 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says what an incident is about, for the person who is woken by it. Pure; what it returns still has to be redacted."""
+"""Says what an incident is about, for the person who is woken by it. Pure.
+
+Texts are masked before they are cut, since half a secret would not be found. The rest of what is returned still has to
+be masked as a whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Errored
@@ -22,6 +26,8 @@ _ITEMS = 10
 
 HIDDEN = "The task hides its result (no_log)."
 
+Mask = Callable[[str], str]
+
 
 def summary(incident: Incident, job: str) -> str:
     """Return the incident's title, as in C(deploy.yml failed on 3 of 40 hosts: Install nginx (web1, web2, web3))."""
@@ -29,11 +35,13 @@ def summary(incident: Incident, job: str) -> str:
     if not isinstance(cause, Outcome):
         return _end_summary(cause, job)
     hosts = list(incident.hosts) or [cause.host]
-    where = _where(hosts, incident.total)
+    only = incident.total == 1 or (incident.total is None and len(hosts) == 1)
+    where = hosts[0] if only else _count(hosts, incident.total)
+    names = "" if only else _names(hosts)
     if not incident.of_kind("failed") and incident.hosts:
-        text = f"{job} could not reach {where}{_names(hosts)}"
+        text = f"{job} could not reach {where}{names}"
     else:
-        text = f"{job} failed on {where}: {_tasks(incident, cause)}{_names(hosts)}"
+        text = f"{job} failed on {where}: {_tasks(incident, cause)}{names}"
     return text if incident.ended is None else f"{text}; the run was cut short"
 
 
@@ -47,15 +55,13 @@ def _by(cut: Cut) -> str:
     return "" if isinstance(cut, Errored) or not cut.signal else f" by {cut.signal}"
 
 
-def _where(hosts: Sequence[str], total: int | None) -> str:
-    if total == 1 or (total is None and len(hosts) == 1):
-        return hosts[0]
+def _count(hosts: Sequence[str], total: int | None) -> str:
     count = f"{len(hosts)} of {max(total, len(hosts))}" if total else str(len(hosts))
     return f"{count} hosts"
 
 
 def _names(hosts: Sequence[str]) -> str:
-    """Return the first hosts' names in brackets, unless the only one was named before."""
+    """Return the first hosts' names in brackets."""
     shown = ", ".join(hosts[:_HOSTS_IN_SUMMARY])
     more = len(hosts) - _HOSTS_IN_SUMMARY
     return f" ({shown} and {more} more)" if more > 0 else f" ({shown})"
@@ -69,20 +75,26 @@ def _tasks(incident: Incident, cause: Outcome) -> str:
     return cause.task
 
 
-def details(incident: Incident, run: RunContext) -> dict[str, Any]:
-    """Return the incident's details, the most useful first; entries that say nothing are None."""
+def details(incident: Incident, run: RunContext, mask: Mask) -> dict[str, Any]:
+    """Return the incident's details, the most useful first; entries that say nothing are None.
+
+    Args:
+        incident: what to tell of.
+        run: who runs what, where.
+        mask: takes secrets out of a text.
+    """
     cause = incident.cause
     hosts = list(incident.hosts)
     entries: dict[str, Any] = {"job": run.job_name}
     if isinstance(cause, Outcome):
-        entries.update(_failure(cause))
+        entries.update(_failure(cause, mask))
         unreachable = incident.of_kind("unreachable")
         entries["failed_hosts"] = _listed(incident.of_kind("failed"))
         entries["unreachable_hosts"] = _listed(unreachable)
-        others = [{"host": sample.host, **_failure(sample)} for sample in incident.samples if sample is not cause]
+        others = [{"host": sample.host, **_failure(sample, mask)} for sample in incident.samples if sample is not cause]
         entries["other_failures"] = others or None
     elif isinstance(cause, Errored):
-        entries["error"] = _shortened(cause.text)
+        entries["error"] = _shortened(mask(cause.text))
     if incident.ended is not None:
         entries["run"] = _ending(incident.ended)
     entries["rerun"] = run.rerun_command(hosts) or None
@@ -96,26 +108,26 @@ def details(incident: Incident, run: RunContext) -> dict[str, Any]:
     return entries
 
 
-def _failure(outcome: Outcome) -> dict[str, Any]:
+def _failure(outcome: Outcome, mask: Mask) -> dict[str, Any]:
     """Return what is known about one failure."""
     return {
         "play": outcome.play or None,
         "role": outcome.role or None,
         "task": outcome.task or None,
         "path": outcome.path or None,
-        "message": HIDDEN if outcome.hidden else _shortened(outcome.message) or None,
-        "stderr": _end(outcome.stderr) or None,
-        "failed_items": _items(outcome),
+        "message": HIDDEN if outcome.hidden else _shortened(mask(outcome.message)) or None,
+        "stderr": _end(mask(outcome.stderr)) or None,
+        "failed_items": _items(outcome, mask),
         "delegated_to": outcome.delegated_to or None,
     }
 
 
-def _items(outcome: Outcome) -> list[Any] | None:
+def _items(outcome: Outcome, mask: Mask) -> list[Any] | None:
     shown: list[Any] = [
         {
-            "item": _shortened(item.label) or None,
-            "message": _shortened(item.message) or None,
-            "stderr": _end(item.stderr) or None,
+            "item": _shortened(mask(item.label)) or None,
+            "message": _shortened(mask(item.message)) or None,
+            "stderr": _end(mask(item.stderr)) or None,
         }
         for item in outcome.items[:_ITEMS]
     ]

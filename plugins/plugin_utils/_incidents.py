@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Union
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import SEVERITIES
+from ansible_collections.oncall.pagerduty.plugins.module_utils._limits import fit_key
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import (
     Cut,
     Decision,
@@ -31,7 +32,10 @@ MAX_SAMPLES = 10
 
 @dataclass(frozen=True)
 class Place:
-    """Where a host failed, so that a later run can be seen to get through it. Line numbers move, so there is none."""
+    """Where a host failed, so that a later run can be seen to get through it.
+
+    Line numbers move, so there is none, except for a task without a name: its action alone would be any such task.
+    """
 
     file: str
     role: str
@@ -61,6 +65,14 @@ class Incident:
     hosts: dict[str, tuple[str, Place | None]] = field(default_factory=dict)
     samples: list[Outcome] = field(default_factory=list)
     ended: Cut | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What tells it from all other incidents: integration key, PagerDuty's address, dedup key."""
+        target = self.steering.target
+        if target is None:
+            return "", "", self.dedup_key
+        return target.routing_key, target.settings.connection.base_url, self.dedup_key
 
     @property
     def total(self) -> int | None:
@@ -99,6 +111,7 @@ class IncidentBook:
         page_on: Iterable[str],
         steer: Callable[[str, Outcome | None], Steering],
         label: Callable[[str, str, Outcome | None], str],
+        mask: Callable[[str, Outcome], str] = lambda text, _outcome: text,
     ) -> None:
         """Begin with no incident.
 
@@ -107,11 +120,14 @@ class IncidentBook:
             page_on: the causes to page for, out of CAUSES.
             steer: says how a host's failure is to be paged; host and outcome, or none of them for the run's end.
             label: the value of a label (its name, the host, the outcome) that only the run knows.
+            mask: takes out of a text what is secret for the outcome's host; asked once for each text.
         """
         self._job = job
         self._page_on = frozenset(page_on)
         self._steer = steer
         self._label = label
+        self._mask = mask
+        self._masked_texts: dict[str, str] = {}
         self._incidents: dict[tuple[str, str, str], Incident] = {}
         self._stale: dict[tuple[str, str, str], None] = {}
 
@@ -146,17 +162,16 @@ class IncidentBook:
         if steering.target is None:
             return [Unpaged(steering.problem or "there is no integration key")]
         labels = {name: self._value(name, steering, failure) for name in steering.group_by}
-        key = steering.dedup_key or self.key(labels)
-        identity = (steering.target.routing_key, steering.target.settings.connection.base_url, key)
-        incident = self._incidents.get(identity)
+        own_key = fit_key(self._masked(steering.dedup_key, cause)) if steering.dedup_key else None
+        key = own_key or self.key(labels)
         severity = steering.severities[cause.kind]
+        new = Incident(key, steering, labels, cause, severity)
+        incident = self._incidents.setdefault(new.identity, new)
         steps: list[Step] = []
-        if incident is None:
-            incident = Incident(key, steering, labels, cause, severity)
-            self._incidents[identity] = incident
+        if incident is new:
             steps.append(Notice("opened", incident))
         else:
-            self._stale[identity] = None
+            self._stale[incident.identity] = None
             incident.severity = _worse(incident.severity, severity)
         place = place_of(cause)
         for host in failure.hosts:
@@ -175,13 +190,20 @@ class IncidentBook:
 
     def _value(self, name: str, steering: Steering, failure: Failure) -> str:
         if name.startswith("vars."):
-            return steering.variables.get(name[len("vars.") :], "")
-        return self._label(name, failure.hosts[0], failure.cause)
+            return self._masked(steering.variables.get(name[len("vars.") :], ""), failure.cause)
+        value = self._label(name, failure.hosts[0], failure.cause)
+        # Names of plays and tasks can have values of variables in them.
+        return value if name in ("playbook", "inventory", "host") else self._masked(value, failure.cause)
+
+    def _masked(self, text: str, cause: Outcome) -> str:
+        if text not in self._masked_texts:
+            self._masked_texts[text] = self._mask(text, cause)
+        return self._masked_texts[text]
 
     def key(self, labels: Mapping[str, str]) -> str:
         """Make a readable key: the job's name for the playbook, name=value for the other labels."""
         parts = [self._job if name == "playbook" else f"{name}={value}" for name, value in labels.items()]
-        return ":".join(["ansible", *parts])
+        return fit_key(":".join(["ansible", *parts]))
 
     def _withdrawn(self, hosts: tuple[str, ...]) -> list[Step]:
         steps: list[Step] = []
@@ -215,7 +237,7 @@ class IncidentBook:
         labels = {name: self._label(name, "", None) for name in steering.group_by if name in ("playbook", "inventory")}
         key = self.key(labels or {"playbook": self._job})
         incident = Incident(key, steering, labels, cut, steering.severities[cause], ended=cut)
-        self._incidents[(steering.target.routing_key, steering.target.settings.connection.base_url, key)] = incident
+        self._incidents[incident.identity] = incident
         return [Notice("opened", incident)]
 
 
@@ -223,13 +245,15 @@ def place_of(outcome: Outcome) -> Place | None:
     """Return where it failed; None for a host that could not be reached, since reaching it is all it has to do."""
     if outcome.kind == "unreachable":
         return None
-    return place(outcome.path, outcome.role, outcome.written_task or outcome.task)
+    return place(outcome.path, outcome.role, outcome.written_task or outcome.task, outcome.action)
 
 
-def place(path: str, role: str, task: str) -> Place:
-    """Return the place of a task, from C(file:line), its role and its name."""
+def place(path: str, role: str, task: str, action: str) -> Place:
+    """Return the place of a task, from C(file:line), its role, its name (or its action without one) and its action."""
     file, _colon, line = path.rpartition(":")
-    return Place(file if line.isdigit() else path, role, task)
+    if not line.isdigit():
+        return Place(path, role, task)
+    return Place(file, role, f"{action}, line {line}" if task == action else task)
 
 
 def _worse(one: str, other: str) -> str:

@@ -100,7 +100,7 @@ def doomed(state: Any) -> bool:
     section = state.run_state
     if section == IteratingStates.HANDLERS:
         section = state.pre_flushing_run_state
-    failed = state.fail_state != FailedStates.NONE
+    failed: bool = state.fail_state != FailedStates.NONE
     if state.cur_block >= len(state._blocks):
         return failed
     has_rescue = bool(state._blocks[state.cur_block].rescue)
@@ -111,8 +111,8 @@ def doomed(state: Any) -> bool:
             return True
         return failed and not has_rescue
     if section == IteratingStates.ALWAYS:
-        return bool(failed or _child_doomed(state.always_child_state))
-    return bool(failed)
+        return failed or _child_doomed(state.always_child_state)
+    return failed
 
 
 def rescued_by_a_block(task: Any) -> bool:

@@ -19,6 +19,8 @@ class SenderLock:
     def __init__(self, outbox_path: str) -> None:
         self._path = f"{outbox_path}.lock"
         self._descriptor: int | None = None
+        #: whether nobody else can hold the lock
+        self.is_certain = True
 
     def acquire(self) -> bool:
         """Try to get the lock, without waiting; returns whether it is held now.
@@ -40,9 +42,6 @@ class SenderLock:
             self.is_certain = False
         self._descriptor = descriptor
         return True
-
-    is_certain = True
-    """Whether nobody else can hold the lock."""
 
     def release(self) -> None:
         """Let others have it. The file stays: removing it would let two hold "the" lock."""

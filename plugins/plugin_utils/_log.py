@@ -13,6 +13,11 @@ import time
 _MOST_BYTES = 128 * 1024
 
 
+def log_path(outbox_path: str) -> str:
+    """Return where the log of an outbox is."""
+    return f"{outbox_path}.log"
+
+
 def open_log(path: str) -> int | None:
     """Return a descriptor to append to the log, for its owner's eyes only; None if it cannot be written."""
     try:

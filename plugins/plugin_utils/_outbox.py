@@ -18,12 +18,19 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
 from ansible_collections.oncall.pagerduty.plugins.module_utils._timestamp import from_epoch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _route
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import (
+    Caps,
+    Claim,
+    Counts,
+    Entry,
+    Lanes,
+    Put,
+)
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import WINDOW_SECONDS, Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 
@@ -41,113 +48,6 @@ _EARLIER_IN_LANE = """SELECT 1 FROM events earlier WHERE earlier.set_aside IS NU
     AND earlier.fingerprint = events.fingerprint AND earlier.dedup_key = events.dedup_key AND earlier.id < events.id"""
 
 
-@dataclass(frozen=True)
-class Caps:
-    """What the outbox holds at most; 0 for no limit.
-
-    Attributes:
-        max_events: how many events. Beyond it go those set aside, then the oldest.
-        max_age: seconds since an event was put; it is not sent after that.
-    """
-
-    max_events: int = 0
-    max_age: float = 0.0
-
-
-@dataclass(frozen=True)
-class Put:
-    """What became of an event that was handed in.
-
-    Attributes:
-        id: its number, None if it and the unsent trigger before it cancelled each other out.
-        dropped: how many older events had to go for it.
-    """
-
-    id: int | None
-    dropped: int = 0
-
-
-@dataclass(frozen=True)
-class Lanes:
-    """All lanes with the same integration key at the same PagerDuty: what is paced together."""
-
-    fingerprint: str
-    base_url: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """An event that nobody else sends until the lease ends.
-
-    Attributes:
-        id: the event's number.
-        send: the number of this attempt in the record that pacing is based on; None if it could not be recorded.
-        event: the event.
-        lanes: what it is paced with.
-        route: the way to go.
-        attempts: how many attempts there have been, this one included.
-        maybe_taken: whether an earlier attempt may have reached PagerDuty.
-    """
-
-    id: int
-    send: int | None
-    event: Prepared
-    lanes: Lanes
-    route: Route
-    attempts: int
-    maybe_taken: bool
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An event in the outbox, as it may be shown: no part of it holds an integration key.
-
-    Attributes:
-        id: its number.
-        state: C(waiting), C(claimed) or C(set aside).
-        action: C(trigger), C(acknowledge), C(resolve) or C(change).
-        summary: its summary.
-        dedup_key: its dedup key, None for a change event.
-        key: the beginning of the integration key's SHA-256, to tell keys apart.
-        base_url: which PagerDuty it goes to.
-        created: when it was put, ISO 8601.
-        attempts: how often it was tried.
-        next_attempt: when it will be tried again at the earliest, ISO 8601.
-        reason: the last attempt's error, or why it was set aside.
-    """
-
-    id: int
-    state: str
-    action: str
-    summary: str
-    dedup_key: str | None
-    key: str
-    base_url: str
-    created: str
-    attempts: int
-    next_attempt: str
-    reason: str | None
-
-    def as_dict(self) -> dict[str, object]:
-        """Return it as plain JSON types."""
-        return dataclasses.asdict(self)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many events there are.
-
-    Attributes:
-        waiting: not accepted yet, those under way included.
-        set_aside: refused by PagerDuty for good.
-        dropped: dropped unsent since the outbox was made, by reason.
-    """
-
-    waiting: int
-    set_aside: int
-    dropped: dict[str, int] = field(default_factory=dict)
-
-
 class Outbox:
     """The queue in a database. Methods raise `_database.DatabaseError` and nothing else."""
 
@@ -157,7 +57,14 @@ class Outbox:
 
     # --- handing in ----------------------------------------------------------------------------------------------
 
-    def put(self, event: Prepared, route: Route, run: str = "", prune_superseded: bool = False) -> Put:
+    def put(
+        self,
+        event: Prepared,
+        route: Route,
+        run: str = "",
+        prune_superseded: bool = False,
+        maybe_taken: bool = False,
+    ) -> Put:
         """Add an event; it is on disk when this returns.
 
         Args:
@@ -165,6 +72,7 @@ class Outbox:
             route: the way to go.
             run: a name for those who will ask what became of their events.
             prune_superseded: if this is a resolve, and its incident's trigger has not been sent, drop both.
+            maybe_taken: whether the event was sent before, without an answer, so that PagerDuty may have it.
         """
         fingerprint = fingerprint_of(event.routing_key)
         said = _Said(event)
@@ -177,7 +85,7 @@ class Outbox:
                 return Put(None, dropped)
             cursor.execute(
                 """INSERT INTO events (run, api, body, fingerprint, dedup_key, action, summary, base_url, route,
-                    created, next_attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    created, next_attempt, maybe_taken) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     run,
                     event.api.name,
@@ -190,9 +98,19 @@ class Outbox:
                     route_text,
                     now,
                     now,
+                    maybe_taken,
                 ),
             )
             return Put(cursor.lastrowid, dropped)
+
+    def is_waiting(self, event: Prepared) -> bool:
+        """Whether an earlier event of the same lane is waiting: then this one must not be sent past the outbox."""
+        return bool(
+            self._database.read(
+                "SELECT 1 FROM events WHERE set_aside IS NULL AND fingerprint = ? AND dedup_key = ? LIMIT 1",
+                (fingerprint_of(event.routing_key), event.dedup_key),
+            )
+        )
 
     # --- sending -------------------------------------------------------------------------------------------------
 

@@ -105,7 +105,7 @@ def outcome_of(
         stderr="" if hidden else _stderr(data),
         items=items,
         items_left_out=left_out,
-        delegated_to=_delegated_to(data),
+        delegated_to=_delegated_to(task, data),
         extra=extra or {},
         **_task_fields(task, play, hidden),
     )
@@ -215,9 +215,14 @@ def _failed_items(data: Mapping[str, Any]) -> tuple[tuple[FailedItem, ...], int]
     results = data.get("results")
     if not isinstance(results, (list, tuple)):
         return (), 0
-    failed = [item for item in results if isinstance(item, Mapping) and (item.get("failed") or item.get("unreachable"))]
+    failed = [item for item in results if isinstance(item, Mapping) and _item_failed(item)]
     kept = tuple(_failed_item(item) for item in failed[:MAX_ITEMS])
     return kept, len(failed) - len(kept)
+
+
+def _item_failed(item: Mapping[str, Any]) -> bool:
+    # ansible-core 2.21 leaves all status flags out of what callbacks see; an item that failed has an exception.
+    return bool(item.get("failed") or item.get("unreachable") or ("failed" not in item and item.get("exception")))
 
 
 def _failed_item(item: Mapping[str, Any]) -> FailedItem:
@@ -227,6 +232,8 @@ def _failed_item(item: Mapping[str, Any]) -> FailedItem:
     return FailedItem(label=_text(label)[:MAX_TEXT], message=_message(item), stderr=_stderr(item))
 
 
-def _delegated_to(data: Mapping[str, Any]) -> str:
+def _delegated_to(task: Any, data: Mapping[str, Any]) -> str:
     delegated = data.get("_ansible_delegated_vars")
-    return _text(delegated.get("ansible_delegated_host")) if isinstance(delegated, Mapping) else ""
+    host = _text(delegated.get("ansible_delegated_host")) if isinstance(delegated, Mapping) else ""
+    wanted = host or _text(getattr(task, "delegate_to", None))
+    return "" if "{{" in wanted else wanted

@@ -18,6 +18,9 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context impo
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._secret_variables import secrets_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import Variables
 
+# What templates can refer to as C(failure), beside what is counted.
+_FACTS = ("job", "play", "role", "task", "path", "message", "stderr")
+
 VariablesOf = Callable[[str, "Outcome | None"], "Variables | None"]
 
 
@@ -43,7 +46,7 @@ class PageWriter:
         self._patterns = patterns
         self._variables_of = variables_of
         self._warn = warn
-        self._secrets: dict[str, frozenset[str]] = {}
+        self._secrets: dict[tuple[str, str], frozenset[str]] = {}
 
     def trigger(self, incident: Incident) -> Alert:
         """Return the event that opens or updates an incident.
@@ -55,7 +58,8 @@ class PageWriter:
             return self._trigger(incident)
         except Exception as error:  # pylint: disable=broad-except  # a page must not be lost by its text
             self._warn(f"the incident's text cannot be written, so it is left out: {type(error).__name__}")
-            return self._alert(incident, f"{self._run.job_name} failed", {"failed_hosts": list(incident.hosts)[:100]})
+            failed = {"failed_hosts": list(incident.hosts)[:100]}
+            return self._alert(incident, f"{self._run.job_name} failed", failed, lambda _text: "")
 
     def resolve(self, dedup_key: str, summary: str, source: str) -> Alert:
         """Return the event that ends an incident."""
@@ -66,14 +70,27 @@ class PageWriter:
         redactor = self._redactor(incident)
         return redactor.text(_incident_text.summary(incident, self._run.job_name))
 
+    def mask(self, text: str, outcome: Outcome) -> str:
+        """Take out of a text what is secret for the host of a failure; all of it if that cannot be found out."""
+        try:
+            return Redactor(self._secrets_of(outcome)).text(text)
+        except Exception as error:  # pylint: disable=broad-except  # a page must not be lost by its key
+            self._warn(f"a part of the dedup key cannot be redacted, so it is left out: {type(error).__name__}")
+            return ""
+
     def _trigger(self, incident: Incident) -> Alert:
         redactor = self._redactor(incident)
-        title = _incident_text.summary(incident, self._run.job_name)
-        details = _incident_text.details(incident, self._run)
+        title = redactor.text(_incident_text.summary(incident, self._run.job_name))
+        # Redacted before the user's templates see it, which may cut a secret in two, and once more with what they add.
+        details = redactor.value(plain(_incident_text.details(incident, self._run, redactor.text)))
         title, extra = self._rendered(incident, title, details)
-        return self._alert(incident, redactor.text(title), redactor.value(plain({**details, **extra})))
+        details.update(redactor.value(plain(extra)))
+        return self._alert(incident, redactor.text(title), details, redactor.text)
 
-    def _alert(self, incident: Incident, title: str, details: dict[str, Any]) -> Alert:
+    def _alert(self, incident: Incident, title: str, details: dict[str, Any], mask: Callable[[str], str]) -> Alert:
+        def shown(text: str | None) -> str | None:
+            return mask(text) if text else None
+
         steering = incident.steering
         cause = incident.cause
         link = self._run.build.url
@@ -83,12 +100,12 @@ class PageWriter:
             summary=title,
             source=cause.host if isinstance(cause, Outcome) else self._run.controller,
             severity=incident.severity,
-            component=steering.component,
-            group=steering.group,
-            class_=steering.class_,
+            component=shown(steering.component),
+            group=shown(steering.group),
+            class_=shown(steering.class_),
             custom_details=details,
-            client=steering.client,
-            client_url=steering.client_url or link,
+            client=shown(steering.client),
+            client_url=shown(steering.client_url or link),
             links=({"href": link, "text": self._run.build.name or "Job"},) if link else (),
         )
 
@@ -98,25 +115,33 @@ class PageWriter:
         if not steering.summary and not steering.custom_details:
             return title, {}
         cause = incident.cause
-        variables = self._variables(cause.host, cause) if isinstance(cause, Outcome) else self._variables("", None)
+        variables = self._variables_of(cause.host, cause) if isinstance(cause, Outcome) else self._variables_of("", None)
         if variables is None:
             self._warn("summary and custom_details are left out, since there are no variables to render them with")
             return title, {}
         facts = {
-            **details,
+            **{name: details.get(name, "") for name in _FACTS},
             "host": cause.host if isinstance(cause, Outcome) else "",
             "kind": cause.kind if isinstance(cause, Outcome) else "",
             "hosts": list(incident.hosts),
             "failed": len(incident.hosts),
-            "total": incident.total,
+            "total": incident.total or len(incident.hosts),
             "summary": title,
         }
         own_title = self._render("summary", variables, steering.summary, facts)
-        extra = {
-            name: self._render(f"custom_details.{name}", variables, template, facts)
-            for name, template in steering.custom_details.items()
-        }
-        return optional_text(own_title) or title, extra
+        return optional_text(own_title) or title, self._own_details(variables, steering.custom_details, facts)
+
+    def _own_details(self, variables: Variables, given: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
+        if isinstance(given, Mapping):
+            return {
+                str(name): self._render(f"custom_details.{name}", variables, template, facts)
+                for name, template in given.items()
+            }
+        details = self._render("custom_details", variables, given, facts)
+        if details is None or isinstance(details, Mapping):
+            return dict(details or {})
+        self._warn(f"custom_details came to a {type(details).__name__} and is left out; expected a mapping")
+        return {}
 
     def _render(self, option: str, variables: Variables, template: Any, facts: Mapping[str, Any]) -> Any:
         if template is None:
@@ -132,17 +157,20 @@ class PageWriter:
         secrets: set[str] = set()
         for outcome in incident.samples:
             secrets |= self._secrets_of(outcome)
+        if not incident.samples:
+            secrets |= self._secrets_at("", None)
         if incident.steering.target is not None:
             secrets.add(incident.steering.target.routing_key)
         return Redactor(secrets)
 
     def _secrets_of(self, outcome: Outcome) -> frozenset[str]:
-        if outcome.host not in self._secrets:
-            variables = self._variables(outcome.host, outcome)
-            self._secrets[outcome.host] = (
+        return self._secrets_at(outcome.host, outcome)
+
+    def _secrets_at(self, host: str, outcome: Outcome | None) -> frozenset[str]:
+        place = (host, outcome.task_uuid if outcome is not None else "")
+        if place not in self._secrets:
+            variables = self._variables_of(host, outcome)
+            self._secrets[place] = (
                 secrets_of(variables.values, self._patterns, variables.template) if variables else frozenset()
             )
-        return self._secrets[outcome.host]
-
-    def _variables(self, host: str, outcome: Outcome | None) -> Variables | None:
-        return self._variables_of(host, outcome)
+        return self._secrets[place]

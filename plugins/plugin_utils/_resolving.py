@@ -28,12 +28,14 @@ class Proof:
         took_part: hosts on which any task ran.
         failed: host and place where a failure counted.
         whole_and_green: True if the run was complete (no limit, no tags, not cut short) and nothing failed.
+        gone: hosts that are no longer in the inventory with which they failed.
     """
 
     passed: Set[HostPlace]
     took_part: Set[str]
     failed: Set[HostPlace]
     whole_and_green: bool
+    gone: Set[str] = frozenset()
 
 
 class Change(enum.Enum):
@@ -63,7 +65,8 @@ def judge(incident: RecordedIncident, proof: Proof) -> Verdict:
     """Decide what a run means for an incident that was open before it.
 
     A host is through if a task ran at the place where it failed and did not fail. The task may be gone, as when it was
-    the fault; so a complete green run in which the host took part is as good.
+    the fault; so a complete green run in which the host took part is as good. One that ran on other hosts is as good
+    for a host that is gone.
     """
     waiting = [(place.host, place.place) for place in incident.places if place.still_failing]
     through = tuple(entry for entry in waiting if entry not in proof.failed and _is_through(entry, proof))
@@ -79,6 +82,8 @@ def judge(incident: RecordedIncident, proof: Proof) -> Verdict:
 
 def _is_through(entry: HostPlace, proof: Proof) -> bool:
     host, place = entry
+    if proof.whole_and_green and proof.took_part and host in proof.gone:
+        return True
     if place == REACHED or proof.whole_and_green:
         return host in proof.took_part
     return entry in proof.passed

@@ -25,7 +25,7 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 
 
 class RunEnd:
-    """Calls `report` once if the run is cut short. Used as a context manager, it keeps signals out of a stretch of code."""
+    """Calls `report` once if the run is cut short. As a context manager it keeps signals out of a stretch of code."""
 
     def __init__(self, report: Callable[[Cut], None]) -> None:
         self._report = report
@@ -40,7 +40,7 @@ class RunEnd:
         self._deferred: int | None = None
 
     def began(self, manager: Any) -> None:
-        """Note that a playbook begins, and watch the queue manager's clean-up. `manager` is None if it was not found."""
+        """Note that a playbook begins, and watch the clean-up of the queue manager (None if it was not found)."""
         self._running = True
         if self._manager is None:
             self._outer_error = sys.exc_info()[1]

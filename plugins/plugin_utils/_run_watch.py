@@ -91,9 +91,13 @@ class RunWatch:
         if self._manager is None:
             self._manager = queue_manager()
             self._end.began(self._manager)
+        ended = self._ended_hosts()
         if play_is_run():
             # Who is among them now is out for the rest of the run.
-            self._emit(self._tracker.lost(self._ended_hosts(), self._silent))
+            self._emit(self._tracker.lost(sorted(ended), self._silent))
+        for host in self._tracker.pending:
+            if host not in ended:
+                self._tracker.recovered(host)
         self._tracker.next_step()
         self._play = play
         self._task = None

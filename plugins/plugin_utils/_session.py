@@ -9,18 +9,15 @@ library is loaded.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible import constants
-
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Errored, Finished, Interrupted
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import delivery_settings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import host_of, task_of, task_place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._playbook_run import PlaybookRun, Shared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_watch import RunWatch
@@ -48,13 +45,13 @@ class Session:
         self._change_events = _parse_change_events(options["change_events"])
         self._display = display
         self._said: set[str] = set()
-        outbox_path = options["outbox_path"] or default_outbox_path()
+        delivery = delivery_settings(options)
         self._shared = Shared(
             options=options,
             page_on=parse_names("page_on", options["page_on"], CAUSES),
             reader=SteeringReader(options, self._warn),
-            delivery=Delivery(_delivery_settings(options, outbox_path)),
-            marks=OpenJobs(outbox_path),
+            delivery=Delivery(delivery),
+            marks=OpenJobs(delivery.outbox_path),
             display=display,
             warn=self._warn,
         )
@@ -169,12 +166,6 @@ class Session:
             self._display.warning(f"page_on_failure: {text}")
 
 
-def default_outbox_path() -> str:
-    """Return where the outbox is unless an option says otherwise: in the user's Ansible home."""
-    home: str = constants.config.get_config_value("ANSIBLE_HOME")
-    return os.path.join(home, "oncall.pagerduty", "outbox.sqlite3")
-
-
 def _parse_change_events(given: Any) -> str:
     """Return when change events are sent: C(start) for start and end, C(end), or empty for never."""
     text = str(given or "false").strip().lower()
@@ -185,17 +176,3 @@ def _parse_change_events(given: Any) -> str:
     if text in ("false", "no", "off", "0"):
         return ""
     raise OptionError("change_events", f"{given!r} was given; expected true, false or start")
-
-
-def _delivery_settings(options: Mapping[str, Any], outbox_path: str) -> DeliverySettings:
-    return DeliverySettings(
-        outbox_path=outbox_path,
-        max_events=options["outbox_max_events"],
-        max_age=options["outbox_max_age"],
-        prune_superseded=options["prune_superseded"],
-        max_events_per_minute=options["max_events_per_minute"],
-        retry_base_interval=options["retry_base_interval"],
-        retry_max_interval=options["retry_max_interval"],
-        jitter=options["jitter"],
-        courier_linger=options["courier_linger"],
-    )

@@ -40,7 +40,7 @@ class Steering:
         variables: the text of each variable that group_by names, by its name.
         dedup_key: the incident's key, rendered, in the place of the one made from the labels.
         summary: the incident's title, still a template.
-        custom_details: entries for the details, still templates.
+        custom_details: entries for the details, still templates; or one template for all of them.
         component, group, class_, client, client_url: as in the event.
         hosts: how many hosts the play has, None if unknown.
         problem: why there is no target.
@@ -52,8 +52,8 @@ class Steering:
     group_by: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
     dedup_key: str | None = None
-    summary: str | None = None
-    custom_details: Mapping[str, Any] = field(default_factory=dict)
+    summary: Any = None
+    custom_details: Any = None
     component: str | None = None
     group: str | None = None
     class_: str | None = None

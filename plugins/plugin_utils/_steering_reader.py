@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -27,7 +27,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import 
     parse_names,
     parse_severities,
 )
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import Variables
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import Variables, trusted
 
 # Beside the shared settings: what variables of hosts, plays and tasks can overrule.
 _STEERING = (
@@ -46,6 +46,8 @@ _STEERING = (
 # Events wait in the outbox for as long as it takes, so the callback has no options for giving up.
 _DEFAULTS = {name: SETTINGS_SPEC[name]["default"] for name in ("max_retries", "deadline")}
 _VARIABLES = {name: f"pagerduty_{name}" for name in (*_STEERING, *SETTINGS_SPEC)}
+# Rendered when what they may refer to is known.
+_TEMPLATES = ("dedup_key", "summary", "custom_details")
 
 
 class SteeringReader:
@@ -58,7 +60,8 @@ class SteeringReader:
             options: by name, with the types of the callback's documentation.
             warn: told, once for each text, of variables that cannot be used.
         """
-        self._options = options
+        own = {"custom_details": _parse_details(options.get("custom_details"))}
+        self._options = {**options, **{name: trusted({**options, **own}.get(name)) for name in _TEMPLATES}}
         self._warn = warn
         self._warned: set[str] = set()
         self._targets: dict[tuple[Any, ...], tuple[Target | None, str | None]] = {}
@@ -85,7 +88,8 @@ class SteeringReader:
             group_by=group_by,
             variables={name: self._text(variables, name) for name in _named(group_by)},
             dedup_key=self._rendered_text(variables, said.get("dedup_key"), facts),
-            summary=optional_text(said.get("summary")),
+            # Not as plain text: ansible-core has marked it as a template.
+            summary=said.get("summary") if optional_text(said.get("summary")) else None,
             custom_details=self._checked("custom_details", said, _details),
             component=optional_text(said.get("component")),
             group=optional_text(said.get("group")),
@@ -102,12 +106,16 @@ class SteeringReader:
         if variables is None:
             return said
         found = {name: variable for name, variable in _VARIABLES.items() if variable in variables.values}
+        for name, variable in list(found.items()):
+            if variables.reported(variable):
+                # It would let a managed host say where the integration key is sent.
+                self._warn_once(f"the variable {variable} is a fact that a host reports, and is left out")
+                del found[name]
         if {"routing_key", "routing_key_file"} & found.keys():
             # Whichever place names one of them decides for both.
             said["routing_key"] = said["routing_key_file"] = None
         for name, variable in found.items():
-            if name in ("summary", "custom_details", "dedup_key"):
-                # Rendered later, when what they may refer to is known.
+            if name in _TEMPLATES:
                 said[name] = variables.values[variable]
                 continue
             try:
@@ -177,7 +185,7 @@ def check(options: Mapping[str, Any]) -> None:
     """
     parse_names("group_by", options.get("group_by"), LABELS, variables=True)
     parse_severities(options.get("severity"))
-    _details(options.get("custom_details"))
+    _parse_details(options.get("custom_details"))
     settings({**_DEFAULTS, **options})
     if options.get("routing_key") is not None:
         routing_key(options)
@@ -194,15 +202,24 @@ def _named(group_by: tuple[str, ...]) -> list[str]:
     return [name[len("vars.") :] for name in group_by if name.startswith("vars.")]
 
 
-def _details(given: Any) -> dict[str, Any]:
-    if given is None or given == "":
-        return {}
-    if isinstance(given, str):
-        # As it comes from ansible.cfg and from the environment.
-        given = yaml.safe_load(given)
-    if not isinstance(given, Mapping):
-        raise OptionError("custom_details", f"a {type(given).__name__} was given; expected a mapping")
-    return dict(given)
+def _parse_details(given: Any) -> Any:
+    """Return details as they come from ansible.cfg and from the environment: text that holds a JSON object."""
+    if given is None or not str(given).strip():
+        return None
+    try:
+        details = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        details = given
+    if not isinstance(details, Mapping):
+        raise OptionError("custom_details", f"{given!r} was given; expected a JSON object, as in {{\"team\": \"shop\"}}")
+    return dict(details)
+
+
+def _details(given: Any) -> Any:
+    """Return details as variables have them: a mapping, or a template for one."""
+    if given is None or isinstance(given, (Mapping, str)):
+        return given
+    raise OptionError("custom_details", f"a {type(given).__name__} was given; expected a mapping")
 
 
 def _play_size(variables: Variables | None) -> int | None:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Caps, Counts, Entry, Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Counts, Entry
 
 _LOOK_SECONDS = 0.05
 

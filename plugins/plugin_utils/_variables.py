@@ -40,11 +40,16 @@ class Variables:
         """Render a value that comes from the variables themselves."""
         return self._templar.template(value)
 
+    def reported(self, name: str) -> bool:
+        """Tell whether a variable is one of the facts that the host has reported of itself."""
+        facts = self.values.get("ansible_facts")
+        return isinstance(facts, Mapping) and name in facts
+
     def render(self, template: Any, facts: Mapping[str, Any]) -> Any:
         """Render a template of the user's, a string or a structure of them.
 
         Args:
-            template: the template.
+            template: the template, out of the variables or made `trusted`. Text of any other origin stays as it is.
             facts: what it can refer to as C(failure), beside the variables. Text in it is never taken for a template:
                 it comes from managed hosts, which must not run code on the controller.
 
@@ -54,18 +59,19 @@ class Variables:
         before = self._templar.available_variables
         self._templar.available_variables = {**self.values, "failure": wrap_var(dict(facts))}
         try:
-            return self._templar.template(_trusted(template))
+            return self._templar.template(template)
         finally:
             self._templar.available_variables = before
 
 
-def _trusted(template: Any) -> Any:
+def trusted(template: Any) -> Any:
+    """Return the user's own templates, which come from elsewhere than variables, as ones that may be rendered."""
     if isinstance(template, str):
         return trust_as_template(template)
     if isinstance(template, Mapping):
-        return {key: _trusted(value) for key, value in template.items()}
+        return {key: trusted(value) for key, value in template.items()}
     if isinstance(template, list):
-        return [_trusted(value) for value in template]
+        return [trusted(value) for value in template]
     return template
 
 

@@ -14,7 +14,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Delivery, Outcome, Sender
 from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import RequestsTransport
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Claim
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Claim
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 
 

@@ -147,7 +147,8 @@ def _send(order: dict[str, Any], _say: Callable[[str], object]) -> None:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery_settings
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier import Courier
 
-    Courier(_delivery_settings.decode(order["settings"]), os.getppid(), lambda _text: None).work()
+    # No process has the number 0: this courier has lost its parent, and ends when nothing is left to send.
+    Courier(_delivery_settings.decode(order["settings"]), 0, lambda _text: None).work()
 
 
 if __name__ == "__main__":

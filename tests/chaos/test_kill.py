@@ -16,7 +16,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery,
 from ansible_collections.oncall.pagerduty.tests.chaos import _story
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 
-POINTS = int(os.environ.get("CHAOS_POINTS", "80"))
+POINTS = int(os.environ.get("CHAOS_POINTS", "40"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 ROOT = str(Path(_delivery.__file__).parents[5])
 

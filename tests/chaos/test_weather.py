@@ -113,7 +113,8 @@ def test_pagerduty_misbehaves(settings: DeliverySettings, pagerduty: Simulator, 
     report = _playbook.run(ROOT, order(settings, pagerduty, 4, timeout=0.5))
     assert (report["kept"], report["warnings"]) == (12, [])
     assert report["waited"] < FLUSH + 0.5
-    all_over(pagerduty, 4)
+    assert _upkeep.drained(settings, 60.0).waiting == 0
+    all_over(pagerduty, 4, 1.0)
 
 
 def test_eight_playbooks_at_once(settings: DeliverySettings, pagerduty: Simulator) -> None:

@@ -221,6 +221,7 @@ class _Attendant:
             # The result that made the marker is still on its way.
             if self._over.wait(0.2):
                 return
-            os.kill(self._pid, self._signal)
+            # A terminal sends Ctrl-C to the whole process group.
+            (os.killpg if self._signal is signal.SIGINT else os.kill)(self._pid, self._signal)
         if not self._over.wait(end - time.monotonic()):
             os.killpg(self._pid, signal.SIGKILL)

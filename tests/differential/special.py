@@ -368,6 +368,7 @@ def _includes() -> Iterator[Case]:
         [play({"include_tasks": {"file": "part.yml", "apply": {"ignore_errors": True}}}, fine())],
         {"part.yml": [fail()]},
     )
+    yield Case("missing include as the last task", [play(fine(), {"include_tasks": "missing.yml", "when": ONLY_A})])
     yield Case("templated name that is undefined", [play({"include_tasks": "{{ nothing_here }}.yml"}, fine())])
     yield Case(
         "import of what fails",
@@ -642,6 +643,12 @@ def _signals() -> Iterator[Case]:
             f"{number} in always after failure", [play(block(fail(), always=[waiting]))], signal=number, cut_hosts=A
         )
         yield Case(f"{number} in a second play", [play(fail()), play(wait)], signal=number, cut_hosts=A)
+        yield Case(
+            f"{number} in a second play, after a rescue in the first",
+            [play(block(fail(), rescue=[fine()])), play(wait)],
+            signal=number,
+            cut_hosts=NOBODY,
+        )
         yield Case(
             f"{number} while errors may be cleared",
             [play(fail(), wait, meta("clear_host_errors"))],

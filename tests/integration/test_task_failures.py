@@ -159,7 +159,11 @@ CASES = {
     ),
     "answer that repeats the key": Case(("HTTP 400 No service has ********.",), {"kind": "status", "code": 400}),
     "answer that repeats the key, in JSON": Case(("(********: no)",), {"kind": "status", "code": 400}),
-    "text that holds the key": Case((REFUSED,), {"kind": "status", "code": 400}, {"summary": "Key is {{ case_key }}"}),
+    "texts that hold the key": Case(
+        ("PagerDuty refused the trigger event 'key ********': ",),
+        {"kind": "status", "code": 400},
+        {"summary": "Key is {{ case_key }}", "dedup_key": "key {{ case_key }}"},
+    ),
     "key that is too long": Case(("has 33 characters",), options={"routing_key": "{{ case_key }}0"}),
 }
 

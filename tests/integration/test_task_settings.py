@@ -52,7 +52,7 @@ jitter = off
     ]
     simulator.add_fault(Fault("status", count=1000))
 
-    run = ansible.tasks(on_path(path, tasks), play=PLAY, inventory=HOSTS, cfg=cfg)
+    run = ansible.tasks(on_path(path, tasks), play=PLAY, inventory=HOSTS, cfg=cfg, name="plays/playbook.yml")
 
     keys = list(dict.fromkeys(request.key for request in simulator.requests))
     attempts = {task["name"]: run.task(task["name"], "db1").result["attempts"] for task in tasks}

@@ -138,8 +138,8 @@ class Witness:
 
 
 def test_the_idle_thread_holds_neither_the_call_nor_its_answer(caller: BoundedCaller) -> None:
-    gone = threading.Event()
-    answer = caller.call(functools.partial(Witness, gone), 5)
-    assert not gone.is_set()
-    del answer
-    assert gone.wait(5)
+    asked, answered = threading.Event(), threading.Event()
+    caller.call(functools.partial(Witness, answered), 5)
+    caller.call(functools.partial(id, Witness(asked)), 5)
+    assert answered.wait(5)
+    assert asked.wait(5)

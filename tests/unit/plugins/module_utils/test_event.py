@@ -294,7 +294,7 @@ def test_a_change_goes_to_the_change_api_whatever_is_asked(api: Api) -> None:
 
 NOTHING: dict[str, Any] = {"source": None, "custom_details": None, "timestamp": None}
 BLANK: dict[str, Any] = {"source": " ", "custom_details": {}, "timestamp": "", "links": (), "images": ()}
-ODD_DETAILS: dict[str, Any] = {
+ODD_DETAILS: dict[Any, Any] = {
     "null": None,
     "nulls": [None, {"a": None}, (None,)],
     "nan": float("nan"),
@@ -567,7 +567,8 @@ def test_the_largest_event_that_anybody_can_think_of_still_fits(api: Api) -> Non
     }
     event: Event = Change(**fields)
     if api is not Api.CHANGE:
-        labels = dict.fromkeys(("dedup_key", "component", "group", "class_", "client", "client_url"), huge)
+        names = ("dedup_key", "component", "group", "class_", "client", "client_url")
+        labels: dict[str, Any] = dict.fromkeys(names, huge)
         event = Alert(Action.TRIGGER, **labels, **fields)
     prepared = ready(event, api)
     assert len(prepared.body) <= 512_000

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
@@ -155,7 +155,11 @@ def test_a_key_is_taken_without_the_white_space_around_it(given: str) -> None:
     ],
 )
 def test_a_malformed_key_is_refused_without_being_shown(given: str, message: str) -> None:
-    for check in (lambda: check_key("routing_key", given), lambda: routing_key({"routing_key": given})):
+    checks: list[Callable[[], str]] = [
+        lambda: check_key("routing_key", given),
+        lambda: routing_key({"routing_key": given}),
+    ]
+    for check in checks:
         with pytest.raises(OptionError) as caught:
             check()
         assert (

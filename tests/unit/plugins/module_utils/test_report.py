@@ -27,6 +27,7 @@ BUSY = RawAnswer(503, {}, b"")
 UNKNOWN_KEY = RawAnswer(400, {}, b"Invalid routing key")
 SILENT = TransportError("no answer from events.pagerduty.com within 10 s", maybe_taken=True)
 REFUSED_CONNECTION = TransportError("no connection to events.pagerduty.com: Connection refused", maybe_taken=False)
+NO_TUNNEL = TransportError("the proxy did not connect to events.pagerduty.com: refused", maybe_taken=False)
 BAD_CERTIFICATE = TransportError("TLS with events.pagerduty.com failed: unable to get issuer", maybe_taken=False)
 
 
@@ -67,6 +68,10 @@ def test_an_unknown_key(api: Api, integration: str, region: str) -> None:
             RawAnswer(400, {}, b'{"message":"m","errors":["Length of \'routing_key\' is incorrect"]}'),
             "check that the integration key belongs",
         ),
+        (
+            RawAnswer(400, {}, b'{"message":"m","errors":["Service key is the wrong length"]}'),
+            "check that the integration key belongs",
+        ),
         (RawAnswer(302, {}, b""), "redirects, which is not followed; give the final address as api_url"),
         (RawAnswer(401, {}, b""), "check the proxy"),
         (RawAnswer(403, {}, b""), "check the proxy"),
@@ -79,6 +84,10 @@ def test_each_refusal_says_what_to_do(answer: RawAnswer, remedy: str) -> None:
     text = told(answer)
     assert text.startswith(f"PagerDuty refused the trigger event 'db1/lag': HTTP {answer.http_status} ")
     assert remedy in text.split("What to do: ")[1]
+
+
+def test_pagerdutys_own_full_stop_does_not_double_ours() -> None:
+    assert ": HTTP 400 Not today. What to do: " in told(RawAnswer(400, {}, b'{"message":"Not today."}'))
 
 
 def test_a_refusal_after_other_attempts_counts_them() -> None:
@@ -98,6 +107,7 @@ def test_not_accepted_says_how_often_how_long_and_why_no_more() -> None:
     ("step", "api", "remedy"),
     [
         (REFUSED_CONNECTION, Api.V2, "check the network, the proxy and the firewall"),
+        (NO_TUNNEL, Api.V2, "check the proxy (option proxy, or HTTPS_PROXY in the environment)"),
         (BAD_CERTIFICATE, Api.V2, "check the certificate of events.pagerduty.com, and ca_path"),
         (RawAnswer(429, {}, b""), Api.V2, "about 120 events a minute"),
         (RawAnswer(403, {}, b""), Api.V1, "about 120 events a minute"),

@@ -22,7 +22,10 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 from ansible_collections.oncall.pagerduty.tests.unit.plugins.module_utils.support.middlebox import Middlebox
-from ansible_collections.oncall.pagerduty.tests.unit.plugins.module_utils.support.script import run_script
+from ansible_collections.oncall.pagerduty.tests.unit.plugins.module_utils.support.script import (
+    on_a_terminal,
+    run_script,
+)
 
 KEY = "R0123456789abcdefGHIJKLMNOPqrstu"
 PATH = "/v2/enqueue"
@@ -129,7 +132,7 @@ def test_an_authority_in_the_environment_that_is_not_there(variable: str, monkey
 
 @pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key"])
 def test_a_file_that_is_not_there(option: str, pki: Pki) -> None:
-    files = {"client_cert": pki.client, option: "/missing"}
+    files: dict[str, Any] = {"client_cert": pki.client, option: "/missing"}
     with pytest.raises(OptionError, match=rf"^{option}: there is no file '/missing' on the machine that sends"):
         RequestsTransport(Connection("https://127.0.0.1:1", **files))
 
@@ -206,7 +209,19 @@ def test_a_file_that_holds_no_certificate(option: str, guarded: Middlebox, pki: 
     assert_no_secret(caught.value, KEY)
 
 
-def test_an_encrypted_key_is_refused_and_asks_nobody_for_a_password(pki: Pki, tmp_path: Path) -> None:
+ENCRYPTED_KEY = """
+import sys
+sys.path[:] = {path!r}
+from ansible_collections.oncall.pagerduty.plugins.module_utils import _connection, _errors, _transport
+try:
+    connection = _connection.Connection("https://127.0.0.1:1", client_cert={cert!r}, client_key={key!r})
+    _transport.RequestsTransport(connection)
+except _errors.OptionError as error:
+    print(error)
+"""
+
+
+def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(pki: Pki, tmp_path: Path) -> None:
     key = serialization.load_pem_private_key(Path(pki.client_key).read_bytes(), None)
     encrypted = tmp_path / "encrypted.pem"
     encrypted.write_bytes(
@@ -216,10 +231,10 @@ def test_an_encrypted_key_is_refused_and_asks_nobody_for_a_password(pki: Pki, tm
             serialization.BestAvailableEncryption(b"password"),
         )
     )
-    with pytest.raises(OptionError, match=r"^client_cert: .* no usable certificate with its unencrypted key"):
-        RequestsTransport(
-            Connection("https://127.0.0.1:1", client_cert=pki.client_certificate, client_key=str(encrypted))
-        )
+    shown = on_a_terminal(ENCRYPTED_KEY, tmp_path / "script", cert=pki.client_certificate, key=str(encrypted))
+    assert shown.startswith("client_cert: ")
+    assert "no usable certificate with its unencrypted key" in shown
+    assert len(shown.splitlines()) == 1  # OpenSSL would ask here
 
 
 def test_a_server_that_speaks_no_tls() -> None:

@@ -142,6 +142,20 @@ def test_refused_events_are_counted_with_the_reason(make: Callable[..., Delivery
     assert "HTTP 400" in str(flushed.problem)
 
 
+def test_says_whether_an_event_would_overtake_another(
+    make: Callable[..., Delivery], path: str, pagerduty: Simulator
+) -> None:
+    assert not make().is_waiting(alert("k"))
+    assert not os.path.exists(path)
+    make().hand_over(alert("k"), route(NOWHERE))
+    delivery = make()
+    assert delivery.is_waiting(alert("k", "resolve"))
+    assert not delivery.is_waiting(alert("other"))
+    delivery.hand_over(alert("other"), route(pagerduty.url))
+    assert delivery.flush(10.0).accepted == 1
+    assert not delivery.is_waiting(alert("other"))
+
+
 def test_cancelled_pairs_are_counted_as_dropped(make: Callable[..., Delivery]) -> None:
     delivery = make(prune_superseded=True)
     delivery.hand_over(alert("k"), route(NOWHERE))

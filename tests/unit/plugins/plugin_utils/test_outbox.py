@@ -15,13 +15,8 @@ import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import (
-    Caps,
-    Claim,
-    Lanes,
-    Outbox,
-    fingerprint_of,
-)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Claim, Lanes
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, Clock, alert, change, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
@@ -119,6 +114,15 @@ def test_later_events_go_on_when_the_earlier_one_is_set_aside(outbox: Outbox) ->
     (first,) = claim(outbox)
     outbox.refused(first, "me", "HTTP 400")
     assert claim(outbox)[0].id == first.id + 1
+
+
+def test_says_whether_an_event_would_overtake_another(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    outbox.put(change(), route())
+    late = [alert("k", "resolve"), alert("k", key=OTHER_KEY), alert("other"), change()]
+    assert [outbox.is_waiting(event) for event in late] == [True, False, False, False]
+    outbox.refused(claim(outbox)[0], "me", "HTTP 400")
+    assert not outbox.is_waiting(alert("k", "resolve"))
 
 
 def test_lanes_do_not_wait_for_each_other(outbox: Outbox) -> None:
@@ -372,6 +376,11 @@ def test_not_pruned_if_the_trigger_may_have_been_taken(outbox: Outbox) -> None:
     outbox.put(alert("k"), route())
     outbox.postponed(claim(outbox)[0], "me", 0.0, "no answer", maybe_taken=True)
     outbox.postponed(claim(outbox)[0], "me", 0.0, "no connection", maybe_taken=False)
+    assert resolve(outbox) is not None
+
+
+def test_not_pruned_if_the_trigger_may_have_been_taken_before_it_was_put(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route(), maybe_taken=True)
     assert resolve(outbox) is not None
 
 

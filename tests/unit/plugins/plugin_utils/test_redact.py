@@ -329,6 +329,10 @@ def test_a_known_secret_is_masked_in_every_form(leak: str) -> None:
     assert "W0rd" not in shown
 
 
+def test_a_secret_with_spaces_is_masked_in_forms() -> None:
+    assert Redactor(["two words&more"]).text("q=two+words%26more&x") == f"q={MASK}&x"
+
+
 def test_the_longest_secret_goes_first() -> None:
     assert Redactor(["hunter", "hunter-and-more"]).text("is hunter-and-more, hunter") == f"is {MASK}, {MASK}"
 

@@ -357,25 +357,10 @@ def test_a_whole_run_is_known_as_one(words: list[str]) -> None:
 
 
 def test_what_was_chosen_is_told() -> None:
-    words = [
-        "deploy.yml",
-        "-l",
-        "web",
-        "-t",
-        "b,a",
-        "--skip-tags",
-        "d,c",
-        "--start-at-task",
-        "x",
-        "--check",
-        "-i",
-        "inv/prod",
-        "-i",
-        "inv/extra.yml",
-    ]
-    run = _collect("ansible-playbook", *words)
+    command = "ansible-playbook deploy.yml -l web -t b,a --skip-tags d,c --start-at-task x --check -i inv/prod -i i.yml"
+    run = _collect(*shlex.split(command))
     assert (run.limit, run.tags, run.skip_tags) == ("web", ("a", "b"), ("c", "d"))
-    assert (run.start_at_task, run.check, run.inventories) == ("x", True, ("prod", "extra.yml"))
+    assert (run.start_at_task, run.check, run.inventories) == ("x", True, ("prod", "i.yml"))
 
 
 def test_a_long_list_of_hosts_is_counted() -> None:
@@ -397,8 +382,8 @@ def test_a_long_list_of_hosts_is_counted() -> None:
         (
             "-i i -b --become-user db -K -u bob --check",
             (
-                "ansible-playbook deploy.yml --inventory i --user bob --become-user db --become --ask-become-pass --check "
-                "--limit web1,web2"
+                "ansible-playbook deploy.yml --inventory i --user bob --become-user db --become --ask-become-pass "
+                "--check --limit web1,web2"
             ),
         ),
         (

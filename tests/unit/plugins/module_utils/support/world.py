@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Callable, Sequence, Union
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import TransportError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy

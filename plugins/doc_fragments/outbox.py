@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the outbox's settings, as plugin_utils/_outbox_options.py specifies them."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What is kept until it is sent, and at which pace it is sent."""
+
+    DOCUMENTATION = r"""
+options:
+  outbox_path:
+    description:
+      - The file that keeps events until PagerDuty has accepted them, and remembers open incidents. By default
+        C(oncall.pagerduty/outbox.sqlite3) below E(ANSIBLE_HOME).
+    type: path
+  outbox_max_events:
+    description:
+      - How many events the outbox keeps. Beyond that the oldest are dropped, which is said and counted. V(0) for
+        any number.
+    type: int
+    default: 10000
+  outbox_max_age:
+    description:
+      - Seconds after which an event is no longer worth sending. It is dropped then, which is said and counted. V(0)
+        for never.
+    type: float
+    default: 604800.0
+  prune_superseded:
+    description:
+      - Whether a trigger that could not be sent, and the resolve that overtakes it, are both dropped.
+    type: bool
+    default: false
+  max_events_per_minute:
+    description:
+      - The pace for each integration key, over all runs on this controller. PagerDuty takes about 120. V(0) for any.
+    type: int
+    default: 120
+  courier_linger:
+    description:
+      - Seconds that the sending process may go on after C(ansible-playbook) has ended, or was killed.
+    type: float
+    default: 60.0
+"""
+
+    PLUGINS = r"""
+options:
+  outbox_path:
+    env:
+      - name: PAGERDUTY_OUTBOX_PATH
+    ini:
+      - section: pagerduty
+        key: outbox_path
+  outbox_max_events:
+    env:
+      - name: PAGERDUTY_OUTBOX_MAX_EVENTS
+    ini:
+      - section: pagerduty
+        key: outbox_max_events
+  outbox_max_age:
+    env:
+      - name: PAGERDUTY_OUTBOX_MAX_AGE
+    ini:
+      - section: pagerduty
+        key: outbox_max_age
+  prune_superseded:
+    env:
+      - name: PAGERDUTY_PRUNE_SUPERSEDED
+    ini:
+      - section: pagerduty
+        key: prune_superseded
+  max_events_per_minute:
+    env:
+      - name: PAGERDUTY_MAX_EVENTS_PER_MINUTE
+    ini:
+      - section: pagerduty
+        key: max_events_per_minute
+  courier_linger:
+    env:
+      - name: PAGERDUTY_COURIER_LINGER
+    ini:
+      - section: pagerduty
+        key: courier_linger
+"""

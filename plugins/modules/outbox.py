@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: outbox
+short_description: Look after the events that PagerDuty has not accepted yet
+version_added: 0.1.0
+author:
+  - The oncall.pagerduty authors (@oncall-pagerduty)
+description:
+  - Events of the callback P(oncall.pagerduty.page_on_failure#callback), and of tasks that queue theirs, are kept in
+    an outbox on the controller until PagerDuty has accepted them. What is left of a run is sent by the next one that
+    pages, or by this module.
+  - Always works on the controller's outbox, whatever host the task is for. Run it once, for example on C(localhost).
+extends_documentation_fragment:
+  - oncall.pagerduty.outbox
+  - oncall.pagerduty.retries
+options:
+  state:
+    description:
+      - What is to be done.
+    type: str
+    choices:
+      drained: >-
+        Sends what waits, for at most O(limit) seconds. Fails if events are still waiting then.
+      listed: Shows what there is.
+      retried: Lets events that PagerDuty refused for good, all or those in O(ids), wait to be sent again.
+      purged: >-
+        Drops events that PagerDuty refused for good, all or those in O(ids); with O(waiting=true) also those that wait.
+    default: drained
+  ids:
+    description:
+      - The events to send again or to drop, by RV(events[].id). Without it all of them.
+    type: list
+    elements: int
+  waiting:
+    description:
+      - Whether O(state=purged) also drops events that wait to be sent. Nobody will be paged by them.
+    type: bool
+    default: false
+  limit:
+    description:
+      - Seconds that O(state=drained) may take.
+    type: float
+    default: 60.0
+attributes:
+  check_mode:
+    description: Can run in check mode, and then says what is there without doing anything.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change, in diff mode.
+    support: none
+  action:
+    description: Has an action plugin, so that the work is done on the controller.
+    support: full
+  async:
+    description: Can be run in the background with C(async).
+    support: none
+  platform:
+    description: Where it runs.
+    support: full
+    platforms: all
+seealso:
+  - plugin: oncall.pagerduty.page_on_failure
+    plugin_type: callback
+"""
+
+EXAMPLES = r"""
+- name: Send what earlier runs have left behind
+  oncall.pagerduty.outbox:
+    state: drained
+    limit: 120
+  run_once: true
+
+- name: See what waits, and what was refused
+  oncall.pagerduty.outbox:
+    state: listed
+  register: outbox
+  run_once: true
+
+- name: Give refused events another chance
+  oncall.pagerduty.outbox:
+    state: retried
+  run_once: true
+"""
+
+RETURN = r"""
+msg:
+  description: What was done and what is left, in a sentence.
+  returned: always
+  type: str
+  sample: Sent 3 events; the outbox is empty.
+waiting:
+  description: How many events wait to be sent.
+  returned: always
+  type: int
+  sample: 0
+set_aside:
+  description: How many events PagerDuty has refused for good.
+  returned: always
+  type: int
+  sample: 0
+dropped:
+  description: How many events were dropped unsent since the outbox was made, by reason.
+  returned: always
+  type: dict
+  sample: {}
+events:
+  description: The events that are there, in order. None of them shows an integration key.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The event's number.
+      type: int
+    state:
+      description: V(waiting), V(claimed) while it is being sent, or V(set aside).
+      type: str
+    action:
+      description: V(trigger), V(acknowledge), V(resolve) or V(change).
+      type: str
+    summary:
+      description: The event's summary.
+      type: str
+    dedup_key:
+      description: The incident's key.
+      type: str
+    key:
+      description: The beginning of the integration key's SHA-256, to tell keys apart.
+      type: str
+    base_url:
+      description: Which PagerDuty it goes to.
+      type: str
+    created:
+      description: When it was made, in ISO 8601.
+      type: str
+    attempts:
+      description: How often it was tried.
+      type: int
+    next_attempt:
+      description: When it is tried again at the earliest, in ISO 8601.
+      type: str
+    reason:
+      description: The last attempt's error, or why it was refused.
+      type: str
+"""

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A task's options on the controller: completed from variables, the environment and ansible.cfg, then validated."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible import constants
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import Source, environment, fill_in
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
+
+Spec = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A task's options, not yet validated.
+
+    Attributes:
+        options: by name, as the task or another place gave them.
+        origins: for each that came from another place, where that is.
+        environ: what the task's C(environment) adds to the process's.
+    """
+
+    options: Mapping[str, Any]
+    origins: Mapping[str, str]
+    environ: Mapping[str, str]
+
+    def explained(self, problem: str) -> str:
+        """Add to a problem where the options that it names stand: not everybody wrote them in the task."""
+        named = [origin for name, origin in self.origins.items() if re.search(rf"\b{name}\b", problem)]
+        return f"{problem} (set by {', '.join(named)})" if named else problem
+
+
+def gather(action: Any, spec: Spec, task_vars: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> Gathered:
+    """Complete a task's options.
+
+    Args:
+        action: the action plugin at work.
+        spec: the task's argument specification.
+        task_vars: the task's variables.
+        own: the options that the task itself gives; by default all of its arguments.
+    """
+    environ = task_environment(action)
+
+    def variable(name: str) -> Any:
+        return action._templar.template(task_vars[name]) if name in task_vars else None
+
+    sources = (
+        Source("of the host", lambda option: f"pagerduty_{option}", variable),
+        environment({**os.environ, **environ}),
+        Source(f"under [pagerduty] in {constants.CONFIG_FILE}", lambda option: option, _config_file.section().get),
+    )
+    options, origins = fill_in(action._task.args if own is None else own, spec, sources)
+    for name, origin in origins.items():
+        if spec[name]["type"] == "path" and origin.startswith(f"{name} under"):
+            options[name] = _config_file.resolve_path(options[name])
+    return Gathered(options, origins, environ)
+
+
+def validate(task: str, options: Mapping[str, Any], spec: Spec, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with the types and defaults of a specification.
+
+    Raises:
+        OptionError: if they do not fit it.
+    """
+    rules = {"required_if": None, "required_by": None, **rules}
+    outcome = ArgumentSpecValidator(dict(spec), **rules).validate(dict(options))
+    if outcome.error_messages:
+        unknown = sorted(name if isinstance(name, str) else ".".join(name) for name in outcome.unsupported_parameters)
+        # A misspelt option first: what is missing then is only its consequence.
+        raise OptionError(task, f"there is no option {', '.join(unknown)}" if unknown else outcome.error_messages[0])
+    return {name: value for name, value in outcome.validated_parameters.items() if name in spec}
+
+
+def task_environment(action: Any) -> dict[str, str]:
+    """Return what the task's C(environment) adds to the process's, as it would for a module."""
+    added: dict[str, str] = {}
+    for layer in action._task.environment or ():
+        layer = action._templar.template(layer)
+        if isinstance(layer, Mapping):
+            added.update({str(name): str(value) for name, value in layer.items()})
+    return added
