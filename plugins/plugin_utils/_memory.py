@@ -21,10 +21,22 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import
 )
 
 
+_INVENTORY = "inventory sources"
+_SEVERAL = "several"
+
+
 class Memory:
     """What is known of one job's incidents, from earlier runs and from this one."""
 
-    def __init__(self, job: str, ledger: Callable[[], Ledger], marks: OpenJobs, relative: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        job: str,
+        ledger: Callable[[], Ledger],
+        marks: OpenJobs,
+        relative: Callable[[str], str],
+        inventory: str,
+        has_host: Callable[[str], bool],
+    ) -> None:
         """Take the parts; the ledger is opened when it is needed.
 
         Args:
@@ -32,11 +44,16 @@ class Memory:
             ledger: opens the ledger.
             marks: tells whether the ledger has anything about the job.
             relative: shortens a file's path to what stays the same when the project lies elsewhere.
+            inventory: names the sources of this run's inventory.
+            has_host: tells whether this run's inventory has a host.
         """
         self._job = job
         self._ledger = ledger
         self._marks = marks
         self._relative = relative
+        self._inventory = inventory
+        self._has_host = has_host
+        self._told: dict[tuple[str, str], set[HostPlace]] = {}
         self._failed: set[HostPlace] = set()
         self._passed: set[HostPlace] = set()
         self._took_part: set[str] = set()
@@ -53,21 +70,45 @@ class Memory:
             DatabaseError: if the ledger cannot be used.
         """
         fingerprint = _fingerprint(incident)
-        places = [(host, self._text(place)) for host, (_kind, place) in incident.hosts.items()]
-        self._failed.update(places)
         self._marks.mark(self._job)
         ledger = self._ledger()
-        ledger.open_incident(fingerprint, incident.dedup_key, self._job, incident.labels, summary)
-        ledger.add_places(fingerprint, incident.dedup_key, places)
+        found = self._recorded(incident)
+        same = found is None or found.labels.get(_INVENTORY) == self._inventory
+        labels = {**incident.labels, _INVENTORY: self._inventory if same else _SEVERAL}
+        ledger.open_incident(fingerprint, incident.dedup_key, self._job, labels, summary)
+        self._note_places(incident)
 
-    def forget(self, incident: Incident) -> None:
-        """Note that an incident of this run is over.
+    def withdraw(self, incident: Incident) -> bool:
+        """Note that what this run said of an incident does not hold. Returns whether that was all there is to it.
 
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
+        self._note_places(incident)
+        found = self._recorded(incident)
+        if found is not None and found.still_failing:
+            return False
         self._ledger().close_incident(_fingerprint(incident), incident.dedup_key)
         self._tidy()
+        return True
+
+    def _note_places(self, incident: Incident) -> None:
+        """Record where an incident's hosts failed, and that those told of before did not fail after all."""
+        fingerprint = _fingerprint(incident)
+        places = {(host, self._text(place)): None for host, (_kind, place) in incident.hosts.items()}
+        before = self._told.get((fingerprint, incident.dedup_key), set())
+        taken_back = before - places.keys()
+        self._told[fingerprint, incident.dedup_key] = set(places)
+        self._failed = (self._failed - taken_back) | places.keys()
+        ledger = self._ledger()
+        ledger.add_places(fingerprint, incident.dedup_key, list(places))
+        if taken_back:
+            ledger.mark_passed(self._job, taken_back)
+
+    def _recorded(self, incident: Incident) -> RecordedIncident | None:
+        wanted = (_fingerprint(incident), incident.dedup_key)
+        known = self._ledger().incidents_of(self._job)
+        return next((found for found in known if (found.fingerprint, found.dedup_key) == wanted), None)
 
     def passed(self, host: str, place: Place) -> None:
         """Note that a task ran on a host and was not announced as failed."""
@@ -89,8 +130,19 @@ class Memory:
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
-        proof = Proof(self._passed, self._took_part, self._failed, whole_and_green)
-        return [(incident, judge(incident, proof)) for incident in self._ledger().incidents_of(self._job)]
+        return [
+            (
+                incident,
+                judge(incident, Proof(self._passed, self._took_part, self._failed, whole_and_green, self._gone(incident))),
+            )
+            for incident in self._ledger().incidents_of(self._job)
+        ]
+
+    def _gone(self, incident: RecordedIncident) -> frozenset[str]:
+        """Return the hosts that the inventory no longer has. Another inventory knows nothing about them."""
+        if incident.labels.get(_INVENTORY) != self._inventory:
+            return frozenset()
+        return frozenset(place.host for place in incident.places if not self._has_host(place.host))
 
     def settle(self, incident: RecordedIncident, verdict: Verdict, over: bool) -> None:
         """Note what PagerDuty has been told of a verdict.

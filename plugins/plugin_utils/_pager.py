@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Api, Change, Event, prepare
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Finished
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import (
     Incident,
     IncidentBook,
@@ -70,9 +70,12 @@ class Parts:
 class _Told:
     """What PagerDuty has been told in this run, for the closing line."""
 
-    opened: dict[str, Incident] = field(default_factory=dict)
+    opened: dict[tuple[str, str, str], Incident] = field(default_factory=dict)
     updated: list[str] = field(default_factory=list)
     resolved: list[str] = field(default_factory=list)
+    ended: set[tuple[str, str]] = field(default_factory=set)
+    """Integration and dedup keys of all incidents for which a resolve was sent."""
+
     events: int = 0
 
 
@@ -95,14 +98,13 @@ class Pager:
         self._resolve_on_success = resolve_on_success
         self._check_mode = check_mode
         self._parts = parts
-        self._book = IncidentBook(job, page_on, parts.steer, self._label)
+        self._book = IncidentBook(
+            job, page_on, parts.steer, self._label, lambda text, outcome: parts.writer().mask(text, outcome)
+        )
         self._told = _Told()
-        self._cut_short = False
 
     def decided(self, decision: Decision) -> None:
         """Take a decision about a failure, or about the end of the run."""
-        if not isinstance(decision, Finished):
-            self._cut_short = self._cut_short or not hasattr(decision, "hosts")
         for step in self._book.take(decision):
             self._take(step)
 
@@ -128,14 +130,14 @@ class Pager:
         if self._check_mode or self._resolve_on_success == "never":
             return
         whole_and_green = result == 0 and not self._parts.run().partial
-        if self._resolve_on_success == "always" and whole_and_green:
-            self._resolve_job()
         if has_open_incidents:
             try:
                 for incident, verdict in self._parts.memory().verdicts(whole_and_green):
                     self._settle(incident, verdict)
             except PagerDutyError as error:
                 self._parts.warn(f"what this run proves about open incidents is not known: {error}")
+        if self._resolve_on_success == "always" and whole_and_green:
+            self._resolve_job()
 
     def change(self, summary: str, details: Mapping[str, Any]) -> None:
         """Send a change event about the run."""
@@ -143,7 +145,9 @@ class Pager:
         if steering.target is None:
             self._parts.warn(f"no change event is sent: {steering.problem}")
         elif steering.enabled:
-            event = Change(summary, source=self._parts.run().controller, custom_details=dict(details))
+            run = self._parts.run()
+            links = ({"href": run.build.url, "text": run.build.name or "Job"},) if run.build.url else ()
+            event = Change(summary, source=run.controller, custom_details=dict(details), links=links)
             self._send(event, steering.target, Api.CHANGE)
 
     def close(self, flush_timeout: float) -> None:
@@ -168,22 +172,25 @@ class Pager:
             self._parts.explain(f"check mode: {what} {incident.dedup_key}: {writer.summary(incident)}")
             return
         if step.what == "withdrawn":
-            ended = f"{self._job}: the failed hosts were taken back in the same run"
-            self._send(writer.resolve(incident.dedup_key, ended, self._parts.run().controller), target)
-            self._told.opened.pop(incident.dedup_key, None)
-            self._remember(lambda memory: memory.forget(incident))
+            self._told.opened.pop(incident.identity, None)
+            if self._remember(lambda memory: memory.withdraw(incident)) is not False:
+                ended = f"{self._job}: the failed hosts were taken back in the same run"
+                self._send(writer.resolve(incident.dedup_key, ended, self._parts.run().controller), target)
             return
         event = writer.trigger(incident)
         self._send(event, target)
-        self._told.opened[incident.dedup_key] = incident
-        if self._resolve_on_success != "never":
-            self._remember(lambda memory: memory.remember(incident, event.summary or ""))
+        self._told.opened[incident.identity] = incident
+        self._remember(lambda memory: memory.remember(incident, event.summary or ""))
 
-    def _remember(self, note: Callable[[Memory], None]) -> None:
+    def _remember(self, note: Callable[[Memory], bool | None]) -> bool | None:
+        """Tell the memory, if there is one; returns what it says, None if it cannot say anything."""
+        if self._resolve_on_success == "never":
+            return None
         try:
-            note(self._parts.memory())
+            return note(self._parts.memory())
         except PagerDutyError as error:
             self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {error}")
+            return None
 
     def _send(self, event: Event, target: Target, api: Api = Api.V2) -> None:
         try:
@@ -209,8 +216,9 @@ class Pager:
                 f" group_by={','.join(steering.group_by)} are left to the ledger"
             )
             return
-        labels = {name: self._label(name, "", None) for name in steering.group_by}
-        self._send(self._resolved(self._book.key(labels)), steering.target)
+        key = steering.dedup_key or self._book.key({name: self._label(name, "", None) for name in steering.group_by})
+        if (steering.target.routing_key, key) not in self._told.ended:
+            self._send(self._resolved(key), steering.target)
 
     def _resolved(self, dedup_key: str) -> Alert:
         run = self._parts.run()
@@ -233,6 +241,7 @@ class Pager:
         if over:
             self._send(self._resolved(incident.dedup_key), target)
             self._told.resolved.append(incident.dedup_key)
+            self._told.ended.add((target.routing_key, incident.dedup_key))
         else:
             self._send(self._progress(incident, verdict), target)
             self._told.updated.append(incident.dedup_key)
@@ -265,7 +274,12 @@ class Pager:
             return ",".join(self._parts.run().inventories)
         if name == "host":
             return host
-        return str(getattr(outcome, name, ""))
+        if outcome is None:
+            return ""
+        if name == "play":
+            return str(outcome.extra.get("written_play") or outcome.play)
+        # A task's name as it is written: the same in each run, whatever the values of its variables.
+        return str((outcome.written_task or outcome.task) if name == "task" else getattr(outcome, name, ""))
 
 
 def closing_line(opened: list[Incident], updated: list[str], resolved: list[str], flushed: Flushed) -> str:

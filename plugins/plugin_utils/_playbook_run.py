@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible import context
 
+from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome, task_place
@@ -23,6 +24,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import (
     Variables,
     extra_variables,
+    has_host,
     variables_of,
 )
 
@@ -101,7 +103,12 @@ class PlaybookRun:
         folder = os.path.dirname(self._path)
         shared = self._shared
         return Memory(
-            self.job, shared.delivery.ledger, shared.marks, lambda path: os.path.relpath(path, folder) if path else ""
+            job=self.job,
+            ledger=shared.delivery.ledger,
+            marks=shared.marks,
+            relative=lambda path: os.path.relpath(path, folder) if path else "",
+            inventory=" ".join(map(str, context.CLIARGS.get("inventory") or ())),
+            has_host=lambda host: self.play is None or has_host(self.play, host),
         )
 
     @cached_property
@@ -127,7 +134,7 @@ class PlaybookRun:
 
     def describe(self, host: Any, task: Any, play: Any) -> Mapping[str, Any]:
         """Note with a failure how it is to be paged, as the variables have it at this moment."""
-        return {"steering": self._steering(host, task, play), "task": task, "play": play}
+        return {"steering": self._steering(host, task, play), "task": task, "play": play, "written_play": _name(play)}
 
     def steer(self, host: str, outcome: Outcome | None) -> Steering:
         """Say how a host's failure is to be paged; for the run as a whole, host is empty."""
@@ -145,7 +152,7 @@ class PlaybookRun:
             task=name,
             role=role,
             path=path,
-            play=play.get_name() if play is not None else "",
+            play=_name(play),
         )
         return self._shared.reader.read(self._variables(host, task, play), facts)
 
@@ -165,3 +172,10 @@ class PlaybookRun:
     def _extra_variables(self) -> Mapping[str, Any]:
         play = self.play or next(iter(self._playbook.get_plays()), None)
         return extra_variables(play) if play is not None else {}
+
+
+def _name(play: Any) -> str:
+    """Return a play's name as it stands in the file, without the values of variables."""
+    source = getattr(play, "_ds", None)
+    written = source.get("name") if isinstance(source, Mapping) else None
+    return plain_text(written or (play.get_name() if play is not None else ""))

@@ -93,3 +93,9 @@ def variables_of(play: Any, host: Any = None, task: Any = None) -> Variables:
 def extra_variables(play: Any) -> Mapping[str, Any]:
     """Return the variables given on the command line."""
     return play.get_variable_manager().extra_vars or {}
+
+
+def has_host(play: Any, name: str) -> bool:
+    """Tell whether the inventory has a host; yes if that cannot be told."""
+    inventory = play.get_variable_manager()._inventory
+    return inventory is None or inventory.get_host(name) is not None

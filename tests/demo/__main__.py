@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build and install the collection, page a local PagerDuty with demo.yml, and show what arrived there.
+"""Build and install the collection, page a local PagerDuty from playbooks, and show what arrived there.
+
+demo.yml pages on purpose. deploy.yml fails on two of three hosts, with the callback enabled, and then no longer does.
 
 `make demo` runs it. Nothing is left running, unless --keep asks for it.
 """
@@ -26,7 +28,15 @@ from typing import Any
 from ..support import collection
 from ..support.environment import ansible_command, clean_environment
 
-PLAYBOOK = Path(__file__).with_name("demo.yml")
+HERE = Path(__file__).parent
+CALLBACK_CONFIG = """\
+[defaults]
+callbacks_enabled = oncall.pagerduty.page_on_failure
+
+[pagerduty]
+routing_key = demo0123456789abcdefghijklmnopqr
+"""
+FAILED_HOSTS = 2  # ansible-playbook's exit status
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
 
@@ -47,15 +57,23 @@ def main() -> int:
 
 def demo(folder: Path, keep: bool) -> int:
     """Everything the demo does, in ``folder``."""
-    say("[1/4] Building the collection and installing it into a temporary folder")
+    say("[1/5] Building the collection and installing it into a temporary folder")
     collections = collection.install(collection.build(folder), folder)
 
-    say("[2/4] Starting a local PagerDuty")
+    say("[2/5] Starting a local PagerDuty")
     with simulator(folder) as pagerduty:
-        say(f"[3/4] Running {PLAYBOOK.relative_to(collection.CHECKOUT)} against {pagerduty.url}")
-        status = run_playbook(folder / "home", collections, pagerduty.url)
+        say(f"[3/5] Paging on purpose: demo.yml against {pagerduty.url}")
+        run = Runner(folder / "home", collections, pagerduty.url)
+        status = run("demo.yml", "-i", "localhost,", "-e", f"demo_url={pagerduty.url}")
 
-        say("[4/4] What arrived there")
+        say("[4/5] Paging when a run fails: deploy.yml, with two of three hosts failing, and then again with none")
+        (folder / "home" / "ansible.cfg").write_text(CALLBACK_CONFIG)
+        deploy = ("deploy.yml", "-i", str(HERE / "hosts.ini"))
+        failing = run(*deploy, "-e", '{"full": ["web2", "web3"]}')
+        mended = run(*deploy)
+        status = status or (0 if failing == FAILED_HOSTS else 1) or mended
+
+        say("[5/5] What arrived there")
         show(pagerduty.url)
         if keep:
             pagerduty.keep = True
@@ -110,14 +128,23 @@ def address(process: subprocess.Popen[bytes], url_file: Path) -> str:
     raise SystemExit("The local PagerDuty did not start. To see why: python3 -m tests.simulator")
 
 
-def run_playbook(home: Path, collections: Path, url: str) -> int:
-    """Run the demo's playbook against ``url``, with what it prints going where the demo's own output goes."""
-    environment = clean_environment(home, collections)
-    if sys.stdout.isatty():
-        del environment["ANSIBLE_NOCOLOR"]
-        environment["TERM"] = os.environ.get("TERM", "dumb")
-    command = [ansible_command("ansible-playbook"), "-i", "localhost,", "-e", f"demo_url={url}", str(PLAYBOOK)]
-    return subprocess.run(command, cwd=home, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+@dataclass
+class Runner:
+    """Runs playbooks of this folder with the installed collection; their output goes where the demo's own does."""
+
+    home: Path
+    collections: Path
+    url: str
+
+    def __call__(self, playbook: str, *arguments: str) -> int:
+        """Run one and return its exit status."""
+        environment = {**clean_environment(self.home, self.collections), "PAGERDUTY_API_URL": self.url}
+        environment["ANSIBLE_CONFIG"] = str(self.home / "ansible.cfg")
+        if sys.stdout.isatty():
+            del environment["ANSIBLE_NOCOLOR"]
+            environment["TERM"] = os.environ.get("TERM", "dumb")
+        command = [ansible_command("ansible-playbook"), *arguments, str(HERE / playbook)]
+        return subprocess.run(command, cwd=self.home, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
 
 def show(url: str) -> None:
