@@ -100,12 +100,13 @@ class Queue:
     """Where an event can be left to be sent later.
 
     Attributes:
-        instead: True to leave it there at once, False only if it could not be delivered.
-        put: leaves it there; returns what kept it from being kept, None if it is.
+        comes_first: tells whether an event is to be left there at once, and not only if it could not be delivered.
+        put: leaves it there; the last argument says whether an attempt may have reached PagerDuty. Returns what kept
+            it from being kept, None if it is.
     """
 
-    instead: bool
-    put: Callable[[Prepared, Settings], str | None]
+    comes_first: Callable[[Prepared], bool]
+    put: Callable[[Prepared, Settings, bool], str | None]
 
 
 def run(
@@ -139,14 +140,14 @@ def run(
     send_through = sender(task.settings)
     if check_mode:
         result.update(_unsent(f"Check mode: the {task.noun} is valid and was not sent."))
-    elif queue is not None and queue.instead:
-        result.update(_queued(task, queue, _unsent(f"The {task.noun} is not waited for.")))
+    elif queue is not None and queue.comes_first(event):
+        result.update(_queued(task, queue, _unsent(f"The {task.noun} is not waited for."), False))
     else:
         delivery = send_through.send(event)
         result.update(_sent(task, delivery))
         if queue is not None and delivery.outcome is Outcome.UNDELIVERED:
             problem = f"The {task.noun} could not be delivered ({delivery.errors[-1]})."
-            result.update(_queued(task, queue, {**result, "msg": problem}))
+            result.update(_queued(task, queue, {**result, "msg": problem}, delivery.maybe_taken))
     if diff:
         text = json.dumps(result["event"], indent=2, sort_keys=True, ensure_ascii=False)
         result["diff"] = {"before": "", "after": text + "\n", "after_header": f"{task.noun} to PagerDuty"}
@@ -170,9 +171,9 @@ def _unsent(message: str) -> dict[str, Any]:
     }
 
 
-def _queued(task: Plan, queue: Queue, result: Mapping[str, Any]) -> dict[str, Any]:
+def _queued(task: Plan, queue: Queue, result: Mapping[str, Any], maybe_taken: bool) -> dict[str, Any]:
     """Leave the event in the queue, and return what that changes in the task's result."""
-    problem = queue.put(task.event, task.settings)
+    problem = queue.put(task.event, task.settings, maybe_taken)
     if problem is not None:
         return {
             **result,

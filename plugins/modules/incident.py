@@ -253,12 +253,7 @@ elapsed:
   returned: always
   type: float
   sample: 0.132
-http_queued:
-  description: Whether the event is kept in the outbox, to be sent later.
-  returned: always
-  type: bool
-  sample: false
-status:
+http_status:
   description: HTTP status code of the answer to the last attempt.
   returned: when the last attempt got an answer
   type: int

@@ -38,7 +38,9 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._task import (
     run,
     unusable,
 )
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _taken_over
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import (
@@ -86,24 +88,42 @@ class EventAction(ActionBase):
                 with _applied(gathered.environ):
                     queue = self._queue(options["queue"], task_vars)
                     sent = run(task, self._task.check_mode, self._task.diff, _shared_sender, queue)
+            memory_warning = self._tell_memory(task, options, task_vars) if sent.get("accepted") else None
         except PagerDutyError as error:
             return {**result, **_failure(error, gathered)}
-        warnings = [*sent.pop("warnings", ()), *([key_warning] if key_warning else ())]
+        warnings = [*sent.pop("warnings", ()), *filter(None, (key_warning, memory_warning))]
         return {**result, **sent, **({"warnings": warnings} if warnings else {})}
+
+    def _tell_memory(self, task: Plan, options: Mapping[str, Any], task_vars: dict[str, Any]) -> str | None:
+        """Let the memory of failed runs learn of an incident that somebody looks after, or that is over."""
+        state = options.get("state")
+        if state not in _taken_over.STATES or task.event.dedup_key is None:
+            return None
+        try:
+            outbox_path = self._outbox_settings(task_vars).outbox_path
+        except PagerDutyError as error:
+            return f"PagerDuty was told, but the memory of open incidents was not: {error}"
+        return _taken_over.learn(outbox_path, task.event.routing_key, task.event.dedup_key, state)
+
+    def _outbox_settings(self, task_vars: dict[str, Any]) -> DeliverySettings:
+        """Return the outbox's settings. They are no options of these tasks, but come from the places that all share."""
+        found = gather(self, OUTBOX_SPEC, task_vars, own={}).options
+        return delivery_settings(validate("outbox", found, OUTBOX_SPEC, {}))
 
     def _queue(self, choice: str, task_vars: dict[str, Any]) -> Queue | None:
         """Return where the event can be left, if that is wanted."""
         if choice == "false":
             return None
-        # The outbox's settings are no options of these tasks; they come from the places that all share.
-        found = gather(self, OUTBOX_SPEC, task_vars, own={}).options
-        settings = delivery_settings(validate("outbox", found, OUTBOX_SPEC, {}))
+        settings = self._outbox_settings(task_vars)
 
-        def put(event: Prepared, how: Settings) -> str | None:
-            handed_over = Delivery(settings).hand_over(event, Route(how.connection, how.timeout))
+        delivery = Delivery(settings)
+
+        def put(event: Prepared, how: Settings, maybe_taken: bool) -> str | None:
+            handed_over = delivery.hand_over(event, Route(how.connection, how.timeout), maybe_taken)
             return None if handed_over.kept else handed_over.warning
 
-        return Queue(choice == "always", put)
+        # Sent directly, an event would overtake one about the same incident that still waits.
+        return Queue(delivery.is_waiting if choice == "on_failure" else lambda _event: True, put)
 
     def _with_key(self, options: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         """Return the options with the content of the key file, if they name one, and a warning about the file."""

@@ -21,6 +21,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Pa
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 
 if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Prepared
@@ -79,6 +80,7 @@ class Delivery:
     ) -> None:
         """Take the settings; nothing is opened or started yet."""
         self._settings = settings
+        self._unsent = UnsentMark(settings.outbox_path)
         self._clock = clock
         self._sleep = sleep
         self._start_afresh()
@@ -111,12 +113,14 @@ class Delivery:
             return False
 
     def resume(self) -> str | None:
-        """Have sent what earlier runs left behind, if anything; returns a warning. Cheap if no outbox was ever made."""
+        """Have sent what earlier runs left behind, if anything; returns a warning. Cheap if there is nothing."""
         try:
             self._mind_forks()
-            for number, path in enumerate(self._paths()):
-                if os.path.exists(path) and not self._depot(number).outbox.is_empty():
+            likely = (self._unsent.is_set(), os.path.exists(self._paths()[1]))
+            for number, is_likely in enumerate(likely):
+                if is_likely and not self._depot(number).outbox.is_empty():
                     self._depot(number).courier.ensure()
+            self._tidy()
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
             return self._once(f"Events of earlier runs are not sent: {_one_line(error)}")
         return None
@@ -134,6 +138,7 @@ class Delivery:
                 self._wait(deadline)
             except KeyboardInterrupt:
                 interrupted = True
+            self._tidy()
             return self._count(interrupted)
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
             return Flushed(interrupted=interrupted, problem=_one_line(error))
@@ -187,6 +192,7 @@ class Delivery:
 
     def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
         warnings = []
+        self._unsent.set()
         try:
             dropped = self._depot(self._current).put(event, route, self._run, maybe_taken)
         except (PagerDutyError, OSError) as error:
@@ -202,6 +208,13 @@ class Delivery:
         if problem:
             warnings.append(f"{problem} Events stay in the outbox.")
         return HandOver(True, self._once(" ".join(warnings)))
+
+    def _tidy(self) -> None:
+        """Spare the next run a look into an outbox that is empty. Does not open one for that."""
+        if 0 in self._depots and self._depots[0].outbox.is_empty():
+            self._unsent.clear()
+            if not self._depots[0].outbox.is_empty():
+                self._unsent.set()  # another run was faster than we
 
     def _wait(self, deadline: float) -> None:
         for depot in self._depots.values():

@@ -130,13 +130,14 @@ class Memory:
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
-        return [
-            (
-                incident,
-                judge(incident, Proof(self._passed, self._took_part, self._failed, whole_and_green, self._gone(incident))),
-            )
-            for incident in self._ledger().incidents_of(self._job)
-        ]
+        known = self._ledger().incidents_of(self._job)
+        if not known:
+            # Somebody has resolved them by a task since the mark was made.
+            self._marks.clear(self._job)
+        return [(incident, judge(incident, self._proof(incident, whole_and_green))) for incident in known]
+
+    def _proof(self, incident: RecordedIncident, whole_and_green: bool) -> Proof:
+        return Proof(self._passed, self._took_part, self._failed, whole_and_green, self._gone(incident))
 
     def _gone(self, incident: RecordedIncident) -> frozenset[str]:
         """Return the hosts that the inventory no longer has. Another inventory knows nothing about them."""

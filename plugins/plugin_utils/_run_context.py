@@ -9,6 +9,7 @@ Reads what it is given and git's files; starts no program, asks no network, and 
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shlex
 import socket
@@ -157,7 +158,7 @@ def collect(
     return RunContext(
         job_name=_text(job_name) or build.template or place.name,
         playbook=place.shown,
-        user=build.user or next((environ[name] for name in _USER_VARIABLES if environ.get(name)), ""),
+        user=build.user or next((environ[name] for name in _USER_VARIABLES if environ.get(name)), "") or _login_name(),
         controller=build.node or _try(socket.gethostname, ""),
         revision=build.revision or place.revision,
         build=build,
@@ -198,6 +199,11 @@ class _Place:
             return cls(name, name, revision)
         name = (checkout and _inside(path, checkout.top)) or _inside(path, build.project) or os.path.basename(path)
         return cls(name, _inside(path, cwd) or os.path.normpath(path), revision)
+
+
+def _login_name() -> str:
+    """Return who this process belongs to: services and cron often have no such variable."""
+    return _try(lambda: pwd.getpwuid(os.getuid()).pw_name, "")
 
 
 def _inside(path: str, folder: str) -> str:

@@ -33,6 +33,7 @@ class RunEnd:
         self._running = False
         self._reported = False
         self._outer_error: BaseException | None = None
+        self._registered = False
         self._manager: Any = None
         self._previous: dict[int, Any] = {}
         self._last_signal = ""
@@ -42,12 +43,13 @@ class RunEnd:
     def began(self, manager: Any) -> None:
         """Note that a playbook begins, and watch the clean-up of the queue manager (None if it was not found)."""
         self._running = True
-        if self._manager is None:
+        if not self._registered:
+            self._registered = True
             self._outer_error = sys.exc_info()[1]
             atexit.register(self._at_exit)
         if manager is not None and manager is not self._manager:
+            self._manager = manager
             self._watch_cleanup(manager)
-        self._manager = manager or self._manager or self
 
     def catch_signals(self) -> None:
         """Put the handlers in place; to be called when ansible-core has set its own."""

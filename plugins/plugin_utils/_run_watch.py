@@ -9,6 +9,7 @@ play iterator's state (what can still be taken back), the tracker (what follows)
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import 
     rescued_by_a_block,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
+    Kind,
     Outcome,
     host_of,
     ignores_unreachable,
@@ -117,12 +119,8 @@ class RunWatch:
         """For ``v2_runner_on_failed``."""
         if ignore_errors:
             return
-        self._state = PlayState.find() or self._state
         outcome = self._outcome(result, "failed")
-        final = self._state.dooms(outcome.host) if self._state else None
-        if final is None:
-            final = not rescued_by_a_block(task_of(result))
-        self._emit(self._tracker.failed(outcome, final=final))
+        self._emit(self._tracker.failed(outcome, final=self._is_final(result, outcome.host)))
 
     @_guarded
     def unreachable(self, result: Any) -> None:
@@ -152,9 +150,29 @@ class RunWatch:
         for decision in decisions:
             self._decided(decision)
 
-    def _outcome(self, result: Any, kind: Any) -> Outcome:
-        extra = self._describe(host_of(result), task_of(result), self._play) if self._describe else None
-        return outcome_of(result, kind, ignored=False, play=self._play, extra=extra)
+    def _is_final(self, result: Any, host: str) -> bool:
+        """Ask the play's state; if it cannot be found or read, the task."""
+        try:
+            self._state = PlayState.find() or self._state
+            final = self._state.dooms(host) if self._state else None
+        except Exception as error:
+            self._on_error(error)
+            final = None
+        return not rescued_by_a_block(task_of(result)) if final is None else final
+
+    def _outcome(self, result: Any, kind: Kind) -> Outcome:
+        """Read the result. What cannot be read of it never costs the page."""
+        extra = None
+        try:
+            if self._describe is not None:
+                extra = self._describe(host_of(result), task_of(result), self._play)
+        except Exception as error:
+            self._on_error(error)
+        try:
+            return outcome_of(result, kind, ignored=False, play=self._play, extra=extra)
+        except Exception as error:
+            self._on_error(error)
+            return dataclasses.replace(self._silent(host_of(result).name), kind=kind, reported=True, extra=extra or {})
 
     def _silent(self, host: str) -> Outcome:
         return silent_outcome(host, self._task, self._play)

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Errored, Finished, Interrupted
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Place, place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import delivery_settings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import host_of, task_of, task_place
@@ -64,6 +64,7 @@ class Session:
         """Begin a playbook. Returns whether successes have to be told as well, since earlier incidents are open."""
         self._watch.playbook_start(playbook)
         self._run = PlaybookRun(self._shared, playbook)
+        self._guarded(self._send_what_is_left)
         self._listening = bool(self._guarded(self._has_open_incidents))
         self._result = 0
         return self._listening
@@ -71,9 +72,11 @@ class Session:
     def play_start(self, play: Any) -> None:
         """Begin a play, or a batch of its hosts."""
         self._watch.play_start(play)
-        if self._run.has_pager:
-            self._guarded(self._run.pager.play_ended)
         is_first = self._run.play is None
+        # With `serial` each batch of hosts begins the same play again.
+        is_batch = not is_first and getattr(play, "_uuid", None) == getattr(self._run.play, "_uuid", ())
+        if self._run.has_pager and not is_batch:
+            self._guarded(self._run.pager.play_ended)
         self._run.play = play
         if is_first:
             self._guarded(self._tell_start)
@@ -95,7 +98,7 @@ class Session:
     def passed(self, result: Any) -> None:
         """Take a task that ran, or was skipped, on a host."""
         if self._listening:
-            self._guarded(lambda: self._run.pager.passed(host_of(result).name, place(*task_place(task_of(result)))))
+            self._guarded(lambda: self._run.pager.passed(host_of(result).name, _place_of(task_of(result))))
 
     def stats(self, stats: Any) -> None:
         """End a playbook."""
@@ -114,6 +117,9 @@ class Session:
         self._run.pager.decided(decision)
         if isinstance(decision, (Errored, Interrupted)):
             # No statistics will come.
+            self._result = 1
+            if self._listening:
+                self._run.pager.run_ended(self._result, self._listening)
             self._run.pager.close(self._options["flush_timeout"])
 
     def _ended(self, stats: Any) -> None:
@@ -129,6 +135,12 @@ class Session:
             return False
         return self._shared.marks.has(self._run.job)
 
+    def _send_what_is_left(self) -> None:
+        """Have events of earlier runs sent while this one is at work."""
+        problem = None if self._run.check_mode else self._shared.delivery.resume()
+        if problem:
+            self._warn(problem)
+
     def _tell_start(self) -> None:
         if self._change_events == "start" and not self._run.check_mode:
             self._run.pager.change(f"{self._run.job} started", self._origin())
@@ -143,10 +155,10 @@ class Session:
     def _origin(self) -> dict[str, Any]:
         run = self._run.context
         return {
-            "user": run.user,
-            "controller": run.controller,
-            "git_revision": run.short_revision,
-            "job": run.build.url,
+            "user": run.user or None,
+            "controller": run.controller or None,
+            "git_revision": run.short_revision or None,
+            "build": run.build.name or None,
         }
 
     def _guarded(self, action: Callable[[], Any]) -> Any:
@@ -164,6 +176,10 @@ class Session:
         if text not in self._said:
             self._said.add(text)
             self._display.warning(f"page_on_failure: {text}")
+
+
+def _place_of(task: Any) -> Place:
+    return place(*task_place(task), action=str(task.action))
 
 
 def _parse_change_events(given: Any) -> str:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 
+STATES = ("acknowledged", "resolved")
+"""What is of interest. A task that triggers says nothing about the failures of a run."""
+
 
 def learn(outbox_path: str, routing_key: str, dedup_key: str, state: str) -> str | None:
     """Note that an incident has been acknowledged or resolved, if it is one that a failed run has opened.
@@ -18,12 +21,12 @@ def learn(outbox_path: str, routing_key: str, dedup_key: str, state: str) -> str
         outbox_path: where the outbox is, and with it the ledger.
         routing_key: the integration key that was used.
         dedup_key: the incident's key.
-        state: C(acknowledged) or C(resolved); anything else is of no interest.
+        state: one of STATES.
 
     Returns:
         A warning if the ledger could not be told.
     """
-    if state not in ("acknowledged", "resolved") or not OpenJobs(outbox_path).any():
+    if not OpenJobs(outbox_path).any():
         return None
     # SQLite is loaded only where there is something to be told.
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database

@@ -52,8 +52,11 @@ def gather(action: Any, spec: Spec, task_vars: Mapping[str, Any], own: Mapping[s
     """
     environ = task_environment(action)
 
+    # What a managed host reports of itself must not say where the integration key is sent.
+    reported = task_vars.get("ansible_facts") or {}
+
     def variable(name: str) -> Any:
-        return action._templar.template(task_vars[name]) if name in task_vars else None
+        return action._templar.template(task_vars[name]) if name in task_vars and name not in reported else None
 
     sources = (
         Source("of the host", lambda option: f"pagerduty_{option}", variable),

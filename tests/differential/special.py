@@ -408,6 +408,7 @@ def _includes() -> Iterator[Case]:
         yield Case(
             f"missing role in {section}",
             [play(block(fail(), **{section: [{"include_role": {"name": "missing"}}]}), fine())],
+            late=True,  # without an event on ansible-core 2.16
         )
     yield Case(
         "argument spec of a role",

@@ -75,12 +75,13 @@ def run(seed: int) -> list[Delivery]:
     return [each.delivery for each in sent]
 
 
-def start(seeds: Iterable[int]) -> dict[int, Future[list[Delivery]]]:
-    """Begin the trials of these seeds, some at a time; the results are futures, by seed."""
-    pool = ThreadPoolExecutor(PARALLEL)
-    futures = {seed: pool.submit(run, seed) for seed in seeds}
-    pool.shutdown(wait=False)
-    return futures
+def run_all(seeds: Iterable[int]) -> dict[int, Future[list[Delivery]]]:
+    """Run the trials of these seeds, some at a time; returns what came of each when all have ended.
+
+    Nothing else may go on meanwhile: pytest changes the environment between tests, and a sender reads it.
+    """
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return {seed: pool.submit(run, seed) for seed in seeds}
 
 
 # --- what happens -----------------------------------------------------------------------------------------------------

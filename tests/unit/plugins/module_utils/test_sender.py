@@ -27,7 +27,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import Ret
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Delivery, Outcome, Sender
 from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import RawAnswer
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
-from ansible_collections.oncall.pagerduty.tests.unit.plugins.module_utils.support.world import World
+from ansible_collections.oncall.pagerduty.tests.unit.plugins.module_utils.support.world import Step, World
 
 KEY = "R0123456789abcdefGHIJKLMNOPqrstu"
 PLAIN = RetryPolicy(max_retries=5, base_interval=1, max_interval=60, jitter=False, deadline=1000)
@@ -171,7 +171,8 @@ def test_nothing_is_begun_after_the_deadline_whatever_happens() -> None:
             deadline=10 ** dice.uniform(-1, 3),
         )
         asked = RawAnswer(429, {"retry-after": str(dice.randrange(1000))}, b"")
-        script = dice.choices([BUSY, SILENT, UNREACHABLE, asked, ACCEPTED, REFUSED], [9, 9, 9, 9, 3, 1], k=12)
+        steps: list[Step] = [BUSY, SILENT, UNREACHABLE, asked, ACCEPTED, REFUSED]
+        script = dice.choices(steps, [9, 9, 9, 9, 3, 1], k=12)
         world = World(script, takes=dice.choice([0, 10 ** dice.uniform(-3, 2)]))
         delivery = world.sender(policy, 10, dice.random()).send(event())
         end = 1000 + policy.deadline
@@ -297,7 +298,8 @@ def test_one_attempt_without_an_answer_leaves_a_doubt(script: list[Any], maybe: 
 @pytest.mark.parametrize("failures", range(6))
 def test_each_failed_attempt_is_one_numbered_line(failures: int) -> None:
     many_lines = RawAnswer(500, {}, b'{"status":"a\\nb","message":"c\\r\\nd","errors":["e\\u2028f"]}')
-    delivery = deliver(World([*[many_lines, SILENT][:failures], *[BUSY] * (failures - 2), ACCEPTED]))
+    steps: list[Step] = [many_lines, SILENT, BUSY, BUSY, BUSY]
+    delivery = deliver(World([*steps[:failures], ACCEPTED]))
     assert [line.split(":")[0] for line in delivery.errors] == [f"attempt {n}" for n in range(1, failures + 1)]
     assert all(len(line.splitlines()) == 1 for line in delivery.errors)
 

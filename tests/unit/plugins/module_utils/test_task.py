@@ -22,6 +22,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._task import (
     CHANGE,
     INCIDENT,
     Plan,
+    Queue,
     TaskKind,
     new_sender,
     plan,
@@ -35,7 +36,19 @@ from ansible_collections.oncall.pagerduty.tests.unit.plugins.module_utils.suppor
 KEY = "R0123456789abcdefGHIJKLMNOPqrstu"
 PROXY = "http://user:hunter2@proxy.example.com:3128"
 ACCEPTED = RawAnswer(202, {}, b'{"status":"success","message":"Event processed","dedup_key":"k"}')
-ALWAYS = {"changed", "msg", "accepted", "status", "message", "errors", "has_errors", "attempts", "elapsed", "shortened"}
+ALWAYS = {
+    "changed",
+    "msg",
+    "accepted",
+    "queued",
+    "status",
+    "message",
+    "errors",
+    "has_errors",
+    "attempts",
+    "elapsed",
+    "shortened",
+}
 
 
 def planned(kind: TaskKind, **options: Any) -> Plan:
@@ -61,6 +74,7 @@ def test_an_accepted_event() -> None:
         "changed": True,
         "msg": "PagerDuty accepted the trigger event 'k'.",
         "accepted": True,
+        "queued": False,
         "status": "success",
         "message": "Event processed",
         "errors": [],
@@ -191,6 +205,48 @@ def test_a_value_that_cannot_be_used_is_refused_before_anything_is_sent(
 def test_a_missing_certificate_is_refused_in_check_mode_too(option: str, check_mode: bool) -> None:
     with pytest.raises(OptionError, match=rf"^{option}: there is no file '/missing' on the machine that sends"):
         run(planned(INCIDENT, **{option: "/missing"}), check_mode, False)
+
+
+@pytest.mark.parametrize("instead", [True, False])
+def test_an_event_that_can_be_queued_does_not_fail_its_task(instead: bool) -> None:
+    kept: list[Any] = []
+
+    def put(event: Any, how: Any) -> None:
+        kept.append((event, how))
+
+    world = World([RawAnswer(503, {}, KEY.encode())])
+    task = planned(INCIDENT, max_retries=1)
+    result = run(task, False, False, through(world), Queue(instead, put))
+    assert kept == [(task.event, task.settings)]
+    assert len(world.posts) == (0 if instead else 2)
+    assert (result["changed"], result["queued"], result["accepted"], result["failed"]) == (True, True, False, False)
+    assert "It is queued on the controller" in result["msg"]
+    assert ("HTTP 503" in result["msg"]) is not instead
+    assert set(result) >= ALWAYS | {"event", "dedup_key"}
+    assert_no_secret(result, KEY)
+
+
+@pytest.mark.parametrize("instead", [True, False])
+def test_an_event_that_cannot_be_queued_either_fails_its_task(instead: bool) -> None:
+    queue = Queue(instead, lambda _event, _how: f"the disk is full of {KEY}")
+    result = run(planned(INCIDENT), False, False, through(World([RawAnswer(503, {}, b"")])), queue)
+    assert (result["changed"], result["queued"], result["failed"]) == (False, False, True)
+    assert "It could not be queued either: the disk is full" in result["msg"]
+    assert_no_secret(result, KEY)
+
+
+@pytest.mark.parametrize("step", [ACCEPTED, RawAnswer(400, {}, b"Invalid routing key")])
+def test_what_pagerduty_has_decided_is_not_queued(step: RawAnswer) -> None:
+    queue = Queue(False, lambda _event, _how: pytest.fail("queued"))
+    result = run(planned(INCIDENT), False, False, through(World([step])), queue)
+    assert result["queued"] is False
+    assert result.get("failed", False) is (step is not ACCEPTED)
+
+
+@pytest.mark.parametrize("instead", [True, False])
+def test_check_mode_queues_nothing(instead: bool) -> None:
+    queue = Queue(instead, lambda _event, _how: pytest.fail("queued"))
+    assert run(planned(INCIDENT), True, False, through(World([ACCEPTED])), queue)["queued"] is False
 
 
 def test_a_missing_library_makes_a_result_too() -> None:

@@ -17,7 +17,7 @@ SEEDS = range(60)
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[int, Future[list[Delivery]]]:
-    return trial.start(SEEDS)
+    return trial.run_all(SEEDS)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

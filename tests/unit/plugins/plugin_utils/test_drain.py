@@ -32,15 +32,25 @@ def pagerduty() -> Iterator[Simulator]:
 class Set:
     """A drain with a clock of its own, which the outbox goes by too."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, is_alone: bool = True, **settings: object) -> None:
         self.clock = Clock()
         self.path = str(folder / "outbox.sqlite3")
-        self.outbox = Outbox(Database(self.path, uptime=self.clock))
+        self.database = Database(self.path, uptime=self.clock)
+        self.outbox = Outbox(self.database)
         self.said: list[str] = []
         defaults = DeliverySettings(self.path, jitter=False)
         self.drain = Drain(
-            self.outbox, replace(defaults, **settings), self.said.append, True, self.clock, random_number=lambda: 1.0
+            self.outbox,
+            replace(defaults, **settings),
+            self.said.append,
+            is_alone,
+            self.clock,
+            random_number=lambda: 1.0,
         )
+
+    def read_only(self, yes: bool) -> None:
+        """Let every write fail, as on a full disk, or not."""
+        self.database.read(f"PRAGMA query_only = {'ON' if yes else 'OFF'}")
 
     def until(self, done: Callable[[], object], limit: float = 10.0) -> None:
         """Turn, while the clock stands still, until something is true."""
@@ -191,6 +201,38 @@ def test_a_missing_certificate_file_is_told_and_can_be_put_right(a_set: Set, tmp
     (entry,) = a_set.outbox.entries()
     assert entry.state == "waiting"
     assert str(missing) in str(entry.reason)
+
+
+def test_what_cannot_be_claimed_on_a_full_disk_is_sent_once_and_written_down_later(
+    a_set: Set, pagerduty: Simulator
+) -> None:
+    for action in ("trigger", "resolve"):
+        for key in "ab":
+            a_set.outbox.put(alert(key, action), route(pagerduty.url))
+    a_set.read_only(True)
+    for _turn in range(50):
+        a_set.clock.go_on(1.0)
+        a_set.drain.turn(0.01)
+    assert sorted(str(received.dedup_key) for received in pagerduty.requests) == ["a", "b"]
+    assert a_set.outbox.counts().waiting == 4
+    a_set.read_only(False)
+    a_set.clock.go_on(1.0)
+    a_set.until(a_set.outbox.is_empty)
+    assert [incident.status for incident in pagerduty.incidents] == ["resolved", "resolved"]
+    assert len(pagerduty.requests) == 4
+
+
+def test_what_cannot_be_claimed_is_not_sent_if_somebody_else_might(tmp_path: Path, pagerduty: Simulator) -> None:
+    a_set = Set(tmp_path, is_alone=False)
+    a_set.outbox.put(alert("k"), route(pagerduty.url))
+    a_set.read_only(True)
+    for _turn in range(20):
+        a_set.clock.go_on(1.0)
+        a_set.drain.turn(0.01)
+    assert pagerduty.requests == []
+    a_set.read_only(False)
+    a_set.clock.go_on(1.0)
+    a_set.until(a_set.outbox.is_empty)
 
 
 def test_finish_keeps_the_rest(a_set: Set, pagerduty: Simulator) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shlex
 import socket
 import subprocess
@@ -327,7 +328,7 @@ def test_services(environ: dict[str, str], build: Build) -> None:
         ({"SUDO_USER": "alice", "LOGNAME": "root", "USER": "root"}, "alice"),
         ({"SUDO_USER": "", "LOGNAME": "bob", "USER": "x"}, "bob"),
         ({"USER": "carol"}, "carol"),
-        ({}, ""),
+        ({}, pwd.getpwuid(os.getuid()).pw_name),
     ],
 )
 def test_who_started_it_without_a_service(environ: dict[str, str], user: str) -> None:

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Marks that an outbox may hold unsent events, so that a run can tell by one look at the disk.
+
+Without the mark, every run would have to open the outbox to learn that there is nothing to send. The mark is an empty
+file beside it, made before an event is put in, and removed by whoever finds the outbox empty.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+
+class UnsentMark:
+    """The mark of one outbox. Nothing here raises: without a mark, events are sent when the next one is put in."""
+
+    def __init__(self, outbox_path: str) -> None:
+        self._path = f"{outbox_path}.unsent"
+
+    def is_set(self) -> bool:
+        """Tell whether there may be something to send."""
+        return os.path.exists(self._path)
+
+    def set(self) -> None:
+        """Note that there may be something to send."""
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.dirname(os.path.abspath(self._path)), mode=0o700, exist_ok=True)
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+    def clear(self) -> None:
+        """Note that there is nothing to send."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._path)

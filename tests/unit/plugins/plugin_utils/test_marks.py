@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The marks beside an outbox, which spare a run to open it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
+
+
+def test_each_job_has_a_mark_of_its_own(tmp_path: Path) -> None:
+    marks = OpenJobs(str(tmp_path / "new" / "outbox.sqlite3"))
+    assert (marks.any(), marks.has("a/b.yml")) == (False, False)
+    marks.clear("a/b.yml")
+    marks.mark("a/b.yml")
+    marks.mark("a/b.yml")
+    assert (marks.any(), marks.has("a/b.yml"), marks.has("b.yml")) == (True, True, False)
+    marks.mark("../../x\0y")
+    marks.clear("a/b.yml")
+    assert (marks.any(), marks.has("a/b.yml"), marks.has("../../x\0y")) == (True, False, True)
+    (folder,) = tmp_path.iterdir()
+    assert stat.S_IMODE((folder / "open-jobs").stat().st_mode) == 0o700
+
+
+def test_the_mark_of_unsent_events(tmp_path: Path) -> None:
+    mark = UnsentMark(str(tmp_path / "new" / "outbox.sqlite3"))
+    mark.clear()
+    assert not mark.is_set()
+    mark.set()
+    mark.set()
+    assert mark.is_set()
+    (file,) = (tmp_path / "new").iterdir()
+    assert (file.name, stat.S_IMODE(file.stat().st_mode)) == ("outbox.sqlite3.unsent", 0o600)
+    mark.clear()
+    assert not mark.is_set()
+
+
+@pytest.mark.parametrize("path", ["/proc/nowhere/outbox.sqlite3", "/dev/null/outbox.sqlite3"])
+def test_where_nothing_can_be_written_there_is_no_mark_and_no_error(path: str) -> None:
+    OpenJobs(path).mark("job")
+    UnsentMark(path).set()
+    assert not OpenJobs(path).any()
+    assert not UnsentMark(path).is_set()
