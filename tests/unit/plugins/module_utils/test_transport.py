@@ -203,7 +203,7 @@ def test_after_a_fork_no_connection_is_shared(pagerduty: Simulator, open_transpo
 # --- every way to fail ------------------------------------------------------------------------------------------------
 
 BROKE = r"the connection to {place} broke before an answer came: "
-SILENT = r"no answer from {place} within 0\.3 s"
+SILENT = r"no answer from {place} within 0\.2 s"
 
 # kind -> the status that comes back all the same, or the error (a pattern) and whether the event may have been taken.
 # A client cannot tell whether an event was taken by how the connection ends, so it has to say that it may be.
@@ -237,15 +237,16 @@ def test_each_fault(pagerduty: Simulator, open_transport: Open, kind: str, warm:
         transport.post(PATH, BODY, ENOUGH)
     pagerduty.add_fault(Fault(kind))
     expected = EXPECTED[kind]
+    timeout = 0.2 if kind in ("latency", "black_hole", "slow_headers", "slow_body") else ENOUGH
     began = time.monotonic()
     if isinstance(expected, int):
-        assert transport.post(PATH, BODY, 0.3).http_status == expected
+        assert transport.post(PATH, BODY, timeout).http_status == expected
     else:
-        error = failing(transport, 0.3)
+        error = failing(transport, timeout)
         pattern, maybe_taken = expected
         assert re.fullmatch(pattern.format(place=pagerduty.url[len("http://") :]), str(error)), error
         assert error.maybe_taken is maybe_taken
-    assert time.monotonic() - began < 1.3
+    assert time.monotonic() - began < 1.2
     assert pagerduty.requests[-1].fault == kind
 
 
@@ -261,10 +262,10 @@ def test_each_fault(pagerduty: Simulator, open_transport: Open, kind: str, warm:
     ],
     ids=Fault.describe,
 )
-@pytest.mark.parametrize("timeout", [0.05, 0.3])
 def test_no_attempt_takes_longer_than_its_timeout_and_a_second(
-    pagerduty: Simulator, open_transport: Open, fault: Fault, timeout: float
+    pagerduty: Simulator, open_transport: Open, fault: Fault
 ) -> None:
+    timeout = 0.2
     pagerduty.add_fault(fault)
     began = time.monotonic()
     try:
