@@ -15,7 +15,7 @@ PINS := $(wildcard tests/requirements*.txt) tests/constraints.txt
 NOX = @$(PY) -m nox --session $(1) || { echo "Failed. To run it again: make $(1)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types sanity units-targets matrix format pins check clean
+.PHONY: help demo test lint types sanity units-targets trials chaos matrix format pins check clean
 
 help: ## list these targets
 	@echo "usage: make TARGET [PYTHON=python3.12]"
@@ -39,6 +39,12 @@ sanity: $(READY) ## ansible-test sanity
 
 units-targets: $(READY) ## unit tests of module_utils on the oldest Pythons of managed hosts
 	$(call NOX,units-targets)
+
+trials: $(READY) ## 1,000 seeded trials of the sender against a network that fails in every way
+	@$(PY) -m pytest tests/trials || { echo "Failed. To run it again: make trials" >&2; exit 1; }
+
+chaos: $(READY) ## kill processes and break disks and networks at hundreds of seeded points (CHAOS_POINTS=600)
+	@CHAOS_POINTS=$${CHAOS_POINTS:-600} $(PY) -m pytest tests/chaos || { echo "Failed. To run it again: make chaos" >&2; exit 1; }
 
 matrix: $(READY) ## unit and integration tests on every ansible-core that a Python here can run
 	$(call NOX,matrix)

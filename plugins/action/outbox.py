@@ -14,7 +14,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_task impo
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import gather, validate
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core's class is untyped
+class ActionModule(ActionBase):
     """Tends the outbox from the controller's worker process."""
 
     TRANSFERS_FILES = False

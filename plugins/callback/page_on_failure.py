@@ -261,7 +261,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Op
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core's class is untyped
+class CallbackModule(CallbackBase):
     """Passes what ansible-core tells on to a session; steps aside if that cannot be configured."""
 
     CALLBACK_VERSION = 2.0

@@ -19,7 +19,7 @@ from typing import Any, Callable, Iterable, Mapping
 from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection, split_url
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
-from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS, RetryPolicy
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
 
 SETTINGS_SPEC: dict[str, dict[str, Any]] = {
@@ -177,7 +177,7 @@ def read_key_file(path: str, content_path: str | None = None) -> tuple[str, str 
         mode = stat.S_IMODE(os.stat(path).st_mode)
     except OSError as error:
         raise OptionError(option, f"{path!r} cannot be read: {error.strerror}") from None
-    key = check_key(option, content.decode("utf-8", "replace"), f"the content of {path!r}")
+    key = check_key(option, content.decode("utf-8-sig", "replace"), f"the content of {path!r}")
     if mode & stat.S_IROTH:
         return key, f"{option}: everybody can read {path!r} (mode {mode:04o}); `chmod 600` keeps the key to yourself"
     return key, None
@@ -204,8 +204,8 @@ def settings(options: Mapping[str, Any]) -> Settings:
     Raises:
         OptionError: if a value cannot be used.
     """
-    if not 0 < options["timeout"] < float("inf"):
-        raise OptionError("timeout", f"{options['timeout']} was given; expected a number of seconds above 0")
+    if not 0 < options["timeout"] <= LONGEST_SECONDS:
+        raise OptionError("timeout", f"{options['timeout']} was given; expected seconds, above 0 to {LONGEST_SECONDS:g}")
     connection = Connection(
         base_url=_base_url(options),
         validate_certs=options["validate_certs"],

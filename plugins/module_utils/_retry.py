@@ -24,6 +24,10 @@ class GiveUp:
     reason: str
 
 
+LONGEST_SECONDS = 86_400.0
+"""No number of seconds here may be greater: a day is more than any task waits, and sockets overflow far above it."""
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """Exponential back-off with full jitter, bounded in number and in time.
@@ -49,10 +53,10 @@ class RetryPolicy:
         if self.max_retries < 0:
             raise OptionError("max_retries", f"{self.max_retries} was given; expected 0 or more")
         for option, value in (("retry_base_interval", self.base_interval), ("retry_max_interval", self.max_interval)):
-            if not 0 <= value < float("inf"):
-                raise OptionError(option, f"{value} was given; expected a number of seconds, 0 or more")
-        if not 0 < self.deadline < float("inf"):
-            raise OptionError("deadline", f"{self.deadline} was given; expected a number of seconds above 0")
+            if not 0 <= value <= LONGEST_SECONDS:
+                raise OptionError(option, f"{value} was given; expected seconds, from 0 to {LONGEST_SECONDS:g}")
+        if not 0 < self.deadline <= LONGEST_SECONDS:
+            raise OptionError("deadline", f"{self.deadline} was given; expected seconds, above 0 to {LONGEST_SECONDS:g}")
 
     def after(self, attempts: int, elapsed: float, random: float, retry_after: float | None = None) -> Wait | GiveUp:
         """Decide what follows a failed attempt.

@@ -86,7 +86,7 @@ class FailureTracker:
 
     def __init__(self, can_be_cleared: Callable[[], bool] = lambda: False) -> None:
         self._can_be_cleared = can_be_cleared
-        self._told: dict[str, Outcome] = {}
+        self._told: set[str] = set()
         self._held: list[Failure] = []
         self._pending: dict[str, _Event] = {}
         self._latest: _Event | None = None
@@ -144,7 +144,7 @@ class FailureTracker:
     def finished(self, result: int, hosts: Iterable[str], silent: Callable[[str], Outcome]) -> list[Decision]:
         """Take the end of a playbook: its result, and the hosts that ended failed or unreachable."""
         if result == 0:
-            decisions = self._withdraw(set(self._told) - {host for failure in self._held for host in failure.hosts})
+            decisions = self._withdraw(self._told - {host for failure in self._held for host in failure.hosts})
             self._forget()
             return [*decisions, Finished(result)]
         ended = set(hosts)
@@ -154,7 +154,7 @@ class FailureTracker:
             decisions += self._tell(self._latest.outcome, (self._latest.outcome.host,))
         decisions += self._release(ended or None)
         if ended:
-            decisions += self._withdraw(set(self._told) - ended)
+            decisions += self._withdraw(self._told - ended)
         return [*decisions, Finished(result)]
 
     def cut(self, cut: Cut, recovering: Callable[[str], bool]) -> list[Decision]:
@@ -162,7 +162,7 @@ class FailureTracker:
         decisions = self._release(None)
         for host, event in self._pending.items():
             if host not in self._told and recovering(host):
-                self._told[host] = event.outcome
+                self._told.add(host)
                 decisions.append(Failure(event.outcome, (host,)))
         return [*decisions, cut]
 
@@ -185,7 +185,7 @@ class FailureTracker:
         new = tuple(host for host in hosts if host not in self._told)
         if not new:
             return []
-        self._told.update(dict.fromkeys(new, cause))
+        self._told.update(new)
         for host in new:
             self._pending.pop(host, None)
         failure = Failure(cause, new)
@@ -200,7 +200,7 @@ class FailureTracker:
         for failure in self._held:
             hosts = failure.hosts if ended is None else tuple(host for host in failure.hosts if host in ended)
             for host in set(failure.hosts) - set(hosts):
-                del self._told[host]
+                self._told.remove(host)
             if hosts:
                 decisions.append(Failure(failure.cause, hosts))
         self._held.clear()
@@ -208,7 +208,7 @@ class FailureTracker:
 
     def _withdraw(self, hosts: set[str]) -> list[Decision]:
         for host in hosts:
-            del self._told[host]
+            self._told.remove(host)
         return [Withdrawn(tuple(sorted(hosts)))] if hosts else []
 
     def _forget(self) -> None:

@@ -128,6 +128,8 @@ class IncidentBook:
         self._label = label
         self._mask = mask
         self._masked_texts: dict[str, str] = {}
+        # Thousands of hosts fail at the same few places.
+        self._places: dict[Place | None, Place | None] = {}
         self._incidents: dict[tuple[str, str, str], Incident] = {}
         self._stale: dict[tuple[str, str, str], None] = {}
 
@@ -174,6 +176,7 @@ class IncidentBook:
             self._stale[incident.identity] = None
             incident.severity = _worse(incident.severity, severity)
         place = place_of(cause)
+        place = self._places.setdefault(place, place)
         for host in failure.hosts:
             incident.hosts.setdefault(host, (cause.kind, place))
         if len(incident.samples) < MAX_SAMPLES and cause not in incident.samples:

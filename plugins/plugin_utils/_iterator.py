@@ -69,6 +69,11 @@ class PlayState:
                     return cls(iterator, marked)
         return None
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that the play has a state for."""
+        return tuple(self._iterator._host_states)
+
     def dooms(self, host: str) -> bool | None:
         """Tell whether the host's failure, which is being announced, is final. None if that cannot be seen."""
         state = self._iterator._host_states.get(host)

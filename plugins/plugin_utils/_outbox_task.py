@@ -44,7 +44,7 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         report = _upkeep.retried(settings, options["ids"])
     else:
         report = _upkeep.purged(settings, options["ids"], options["waiting"])
-    result = report.as_dict()
+    result: dict[str, Any] = report.as_dict()
     changed = bool(result.pop("changed"))
     if check_mode:
         changed = _would_change(options, report.waiting, report.set_aside)

@@ -22,10 +22,10 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context impo
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader, facts_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import (
+    VariableReader,
     Variables,
     extra_variables,
     has_host,
-    variables_of,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class PlaybookRun:
         self._playbook = playbook
         file = getattr(playbook, "_file_name", None)
         self._path = os.path.abspath(file) if file else ""
+        self._variable_reader = VariableReader()
         self.play: Any = None
         """The play at work, as ansible-core's own object."""
         self.check_mode = bool(context.CLIARGS.get("check"))
@@ -164,7 +165,7 @@ class PlaybookRun:
         if play is None:
             return None
         try:
-            return variables_of(play, host, task)
+            return self._variable_reader.variables_of(play, host, task)
         except Exception as error:  # pylint: disable=broad-except  # a page must not be lost by a variable
             self._shared.warn(f"variables of {host} cannot be read, so the callback's options count: {error}")
             return None

@@ -78,6 +78,7 @@ class RunWatch:
         self._task: Any = None
         self._state: PlayState | None = None
         self._failed_seen = 0
+        self._spread = False
 
     @_guarded
     def playbook_start(self, playbook: Any) -> None:
@@ -105,6 +106,7 @@ class RunWatch:
         self._task = None
         self._state = None
         self._failed_seen = 0
+        self._spread = False
         self._end.catch_signals()
 
     @_guarded
@@ -120,6 +122,7 @@ class RunWatch:
         if ignore_errors:
             return
         outcome = self._outcome(result, "failed")
+        self._spread |= outcome.spreads
         self._emit(self._tracker.failed(outcome, final=self._is_final(result, outcome.host)))
 
     @_guarded
@@ -184,7 +187,7 @@ class RunWatch:
         """
         failed = self._manager._failed_hosts if self._manager is not None else {}
         pending = self._tracker.pending
-        if len(failed) == self._failed_seen and not pending:
+        if len(failed) == self._failed_seen and not pending and not self._spread:
             return
         self._state = PlayState.find() or self._state
         if self._state is None:
@@ -193,7 +196,9 @@ class RunWatch:
         for host in pending:
             if host not in failed and not self._state.recovering(host):
                 self._tracker.recovered(host)
-        suspects = dict.fromkeys((*self._tracker.pending, *failed))
+        # With `run_once`, ansible-core can mark hosts in their states only.
+        suspects = dict.fromkeys((*self._tracker.pending, *failed, *(self._state.hosts if self._spread else ())))
+        self._spread = False
         lost = [host for host in suspects if not self._tracker.knows(host) and self._state.doomed(host)]
         self._emit(self._tracker.lost(lost, self._silent))
 

@@ -9,6 +9,7 @@ independent of everything under test.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -211,6 +212,9 @@ class _Attendant:
     def __exit__(self, *error: object) -> None:
         self._over.set()
         self._thread.join()
+        # Up to ansible-core 2.18, workers outlive a run that was killed.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
 
     def _attend(self) -> None:
         end = time.monotonic() + TIME_OUT

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that are cut short, and a PagerDuty that does not answer: what had failed is told, and nobody is held up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
+    CALLBACK,
+    cfg,
+    closing,
+    details,
+    events,
+    fail,
+    hosts,
+    keys,
+    ok,
+    play,
+    script,
+)
+from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
+from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
+from ansible_collections.oncall.pagerduty.tests.support.environment import ansible_command
+
+TWO = hosts("web1", "web2")
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Slow:
+    """A playbook at work in the background, whose last task takes long and makes a file when it begins."""
+
+    def __init__(self, ansible: Ansible, name: str, settings: str, *before: dict[str, Any]) -> None:
+        self._begun = ansible.home / f"{name}.begun"
+        config = ansible.write(f"{name}.cfg", settings)
+        ansible.write("hosts.json", TWO)
+        folder = ansible.write(f"{name}/slow.yml", [play("Deploy", "all", *before, self._long())]).parent
+        self.process = subprocess.Popen(
+            [ansible_command("ansible-playbook"), "-i", "../hosts.json", "slow.yml"],
+            cwd=folder,
+            env={**ansible.environment(), "ANSIBLE_CONFIG": str(config), "PAGERDUTY_JOB_NAME": "slow"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _long(self) -> dict[str, Any]:
+        return script("Take long", f"touch {self._begun}; sleep 60", when="inventory_hostname == 'web2'")
+
+    def end(self, number: signal.Signals) -> tuple[int, str]:
+        """Send a signal once the last task is at work, as a terminal does; the exit code and the output."""
+        try:
+            wait_until(self._begun.exists)
+            os.killpg(self.process.pid, number)
+            output, _nothing = self.process.communicate(timeout=40)
+        except BaseException:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.communicate()
+            raise
+        return self.process.returncode, output
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 40.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"after {timeout} s")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_what_had_failed_before_a_signal_is_told(ansible: Ansible, simulator: Simulator, number: signal.Signals) -> None:
+    plain = Slow(ansible, "plain", "", fail("Break", on="web1"))
+    watched = Slow(ansible, "watched", cfg(simulator), fail("Break", on="web1"))
+
+    usual, _output = plain.end(number)
+    code, output = watched.end(number)
+
+    assert code == usual != 0
+    opened, updated = events(simulator)
+    assert opened.summary == "slow failed on 1 of 2 hosts: Break (web1)"
+    assert updated.summary == f"{opened.summary}; the run was cut short"
+    assert details(updated)["run"] == f"interrupted by {number.name} before its end"
+    assert "PagerDuty: 1 incident triggered (ansible:slow, 1 host), 2 events accepted, 0 waiting" in output
+
+
+@pytest.mark.parametrize(
+    ("page_on", "titles"),
+    [("failed", []), ("interrupted", ["slow was interrupted by SIGINT"])],
+)
+def test_whoever_interrupts_a_run_knows_unless_page_on_says_otherwise(
+    ansible: Ansible, simulator: Simulator, page_on: str, titles: list[str]
+) -> None:
+    _code, output = Slow(ansible, "watched", cfg(simulator, page_on=page_on), ok()).end(signal.SIGINT)
+    assert [incident.summary for incident in simulator.incidents] == titles
+    assert ("PagerDuty:" in output) is bool(titles)
+
+
+def test_an_interrupted_run_proves_what_it_ran(ansible: Ansible, simulator: Simulator) -> None:
+    Slow(ansible, "first", cfg(simulator), fail("Break", on="web1"), fail("Break more", on="web2")).process.communicate()
+    assert keys(simulator) == ["ansible:slow"]
+
+    _code, output = Slow(ansible, "second", cfg(simulator), ok("Break")).end(signal.SIGINT)
+
+    assert "PagerDuty: 1 incident updated (ansible:slow), 1 event accepted, 0 waiting" in output
+    assert details(events(simulator)[-1]) == {"got_through": ["web1"], "still_failing": ["web2"]}
+    assert keys(simulator) == ["ansible:slow"]
+
+
+def test_an_error_that_ends_the_run_is_paged_with_its_text(ansible: Ansible, simulator: Simulator) -> None:
+    broken = play("Broken", "all", ok(), strategy="nowhere")
+    options: dict[str, Any] = {"inventory": TWO, "cfg": cfg(simulator)}
+    plays = [play("Deploy", "all", fail("Break", on="web1")), broken]
+    plain = ansible(plays, inventory=TWO)
+
+    run = ansible(plays, name="both.yml", **options)
+    alone = ansible([broken], name="alone.yml", **options)
+
+    assert run.rc == plain.rc == alone.rc != 0
+    assert run.stats is None
+    both, one = simulator.incidents
+    assert [event.summary for event in events(simulator)][:2] == [
+        "both.yml failed on 1 of 2 hosts: Break (web1)",
+        "both.yml failed on 1 of 2 hosts: Break (web1); the run was cut short",
+    ]
+    assert "nowhere" in details(events(simulator)[1])["run"]
+    assert one.summary.startswith("alone.yml was ended by an error: ")
+    assert "nowhere" in one.details["error"]
+    assert (both.dedup_key, one.dedup_key) == ("ansible:both.yml", "ansible:alone.yml")
+    assert closing(alone) == ["PagerDuty: 1 incident triggered (ansible:alone.yml, 0 hosts), 1 event accepted, 0 waiting"]
+
+    # A whole green run is what ends it: there is no place to get through.
+    assert closing(ansible([play("Mended", "all", ok())], name="alone.yml", **options)) == [
+        "PagerDuty: 1 incident resolved (ansible:alone.yml), 1 event accepted, 0 waiting"
+    ]
+
+
+def test_a_run_waits_for_pagerduty_no_longer_than_it_is_told_to_and_the_next_one_sends_the_rest(
+    ansible: Ansible, simulator: Simulator
+) -> None:
+    simulator.add_fault(Fault("black_hole", count=1000))
+    options: dict[str, Any] = {"timeout": 30, "courier_linger": 0}
+
+    began = time.monotonic()
+    at_once = ansible.tasks([fail("Break")], cfg=cfg(simulator, flush_timeout=0, **options))
+    middle = time.monotonic()
+    patient = ansible.tasks([fail("Break")], cfg=cfg(simulator, flush_timeout=2, **options))
+    ended = time.monotonic()
+
+    assert at_once.rc == patient.rc == 2
+    assert closing(at_once) == ["PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 0 events accepted, 1 waiting"]
+    (line,) = closing(patient)
+    assert line.startswith("PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 0 events accepted, 1 waiting")
+    # Each attempt may take 30 s; on a busy machine starting Ansible alone takes some of these seconds.
+    assert ended - middle < 2.0 + 2 * (middle - began) + 5.0
+    assert simulator.accepted == []
+
+    simulator.clear_faults()
+    green = ansible.tasks([ok()], cfg=cfg(simulator, resolve_on_success="never"), name="other.yml")
+    assert green.rc == 0
+    simulator.wait_for(lambda seen: len(seen.accepted) == 2, 30.0)
+
+    loaded = ansible.home / "loaded"
+    env = {"LOADED_MODULES_FILE": str(loaded)}
+    settings = cfg(simulator, f"{CALLBACK}, loaded_modules")
+    wait_until(lambda: not _has_waiting(ansible))
+    ansible.tasks([ok()], cfg=settings, name="other.yml", env=env)  # finds the outbox empty
+    ansible.tasks([ok()], cfg=settings, name="other.yml", env=env)
+    assert "sqlite3" not in loaded.read_text().split()
+
+
+def _has_waiting(ansible: Ansible) -> bool:
+    with sqlite3.connect(ansible.home / ".ansible/oncall.pagerduty/outbox.sqlite3") as database:
+        return bool(database.execute("SELECT COUNT(*) FROM events WHERE set_aside IS NULL").fetchone()[0])
+
+
+def test_events_of_earlier_runs_are_not_sent_in_check_mode(ansible: Ansible, simulator: Simulator) -> None:
+    simulator.add_fault(Fault("black_hole", count=1))
+    ansible.tasks([fail("Break")], cfg=cfg(simulator, flush_timeout=0, courier_linger=0))
+    before = len(simulator.requests)
+    ansible.tasks([fail("Break")], "--check", cfg=cfg(simulator))
+    assert len(simulator.requests) == before
+    assert keys(simulator) == []

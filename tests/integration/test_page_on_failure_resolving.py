@@ -1,0 +1,182 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Incidents end by themselves once each failed host has got through the place where it failed, and not before."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
+    CALLBACK,
+    KEY,
+    cfg,
+    closing,
+    details,
+    events,
+    fail,
+    hosts,
+    keys,
+    ok,
+    play,
+    warnings,
+)
+from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible, Run
+from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
+
+THREE = hosts("web1", "web2", "web3")
+RESOLVED = ["PagerDuty: 1 incident resolved (ansible:playbook.yml), 1 event accepted, 0 waiting"]
+
+RunIt = Callable[..., Run]
+
+
+def tasks(install: str = "", start: str = "") -> list[dict[str, Any]]:
+    """Two tasks that fail on the hosts named."""
+    return [
+        fail("Install", when=f"inventory_hostname in '{install}'.split()", tags="install"),
+        fail("Start", when=f"inventory_hostname in '{start}'.split()", tags="start"),
+    ]
+
+
+@pytest.fixture
+def deploy(ansible: Ansible, simulator: Simulator) -> RunIt:
+    """Runs the playbook, in which the hosts named fail at one of two tasks."""
+
+    def run(*args: str, install: str = "", start: str = "", inventory: Any = THREE, **options: Any) -> Run:
+        settings = options.pop("cfg", None) or cfg(simulator, **options.pop("settings", {}))
+        return ansible(
+            [play("Deploy", "all", *tasks(install, start))], *args, inventory=inventory, cfg=settings, **options
+        )
+
+    return run
+
+
+def test_a_whole_green_run_resolves_and_the_next_one_does_nothing(
+    ansible: Ansible, deploy: RunIt, simulator: Simulator
+) -> None:
+    loaded = ansible.home / "loaded"
+    deploy(install="web1 web2")
+    assert keys(simulator) == ["ansible:playbook.yml"]
+
+    green = deploy()
+
+    assert green.rc == 0
+    assert closing(green) == RESOLVED
+    (resolve,) = events(simulator, "resolve")
+    assert str(resolve.summary).startswith("playbook.yml got through on all hosts that had failed, in a run by ")
+    assert keys(simulator) == []
+
+    settings = cfg(simulator, f"{CALLBACK}, loaded_modules")
+    again = deploy(cfg=settings, env={"LOADED_MODULES_FILE": str(loaded)})
+    assert closing(again) == []
+    assert set(loaded.read_text().split()) & {"sqlite3", "requests"} == set()
+    assert len(events(simulator)) == 3
+
+
+def test_hosts_get_through_one_after_the_other(deploy: RunIt, simulator: Simulator) -> None:
+    deploy(install="web1 web2")
+
+    first = deploy("--limit", "web1,web3")
+    assert closing(first) == ["PagerDuty: 1 incident updated (ansible:playbook.yml), 1 event accepted, 0 waiting"]
+    update = events(simulator)[-1]
+    assert (update.action, update.dedup_key) == ("trigger", "ansible:playbook.yml")
+    assert str(update.summary).endswith("Install (web1, web2) - 1 got through since, 1 still to come")
+    assert details(update) == {"got_through": ["web1"], "still_failing": ["web2"]}
+    assert keys(simulator) == ["ansible:playbook.yml"]
+
+    assert closing(deploy("--limit", "web2")) == RESOLVED
+    assert keys(simulator) == []
+
+
+def test_tags_and_a_later_start_prove_only_what_they_run(deploy: RunIt, simulator: Simulator) -> None:
+    deploy(install="web1")
+    for args in (["--tags", "start"], ["--start-at-task", "Start"]):
+        assert closing(deploy(*args)) == []
+
+    elsewhere = deploy(start="web1")
+    assert closing(elsewhere)[0].startswith(
+        "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 1 incident updated (ansible:playbook.yml), "
+    )
+    assert keys(simulator) == ["ansible:playbook.yml"]
+
+    assert closing(deploy("--tags", "start")) == RESOLVED
+    assert len(simulator.incidents) == 1
+
+
+def test_a_task_and_a_host_that_are_gone_need_a_whole_green_run(
+    ansible: Ansible, deploy: RunIt, simulator: Simulator
+) -> None:
+    deploy(install="web1 web2")
+    settings = cfg(simulator)
+    smaller: dict[str, Any] = {"inventory": hosts("web1", "web3"), "cfg": settings}
+    renamed = [play("Deploy", "all", ok("Install differently"))]
+
+    assert closing(ansible(renamed, "--limit", "web1", **smaller)) == []
+    assert keys(simulator) == ["ansible:playbook.yml"]
+    assert closing(ansible(renamed, **smaller)) == RESOLVED
+
+
+def test_jobs_and_hosts_have_incidents_of_their_own(ansible: Ansible, simulator: Simulator) -> None:
+    options: dict[str, Any] = {"inventory": THREE, "cfg": cfg(simulator, group_by="playbook, host")}
+    broken, mended = [play("Deploy", "all", *tasks("web1 web2"))], [play("Deploy", "all", *tasks("web2"))]
+    ansible(broken, name="a.yml", **options)
+    ansible(broken, name="b.yml", **options)
+    assert keys(simulator) == [f"ansible:{job}.yml:host={host}" for job in "ab" for host in ("web1", "web2")]
+
+    run = ansible(mended, name="a.yml", **options)
+
+    assert "1 incident resolved (ansible:a.yml:host=web1)" in closing(run)[0]
+    assert keys(simulator) == ["ansible:a.yml:host=web2", "ansible:b.yml:host=web1", "ansible:b.yml:host=web2"]
+
+
+def test_always_needs_no_memory(ansible: Ansible, deploy: RunIt, simulator: Simulator) -> None:
+    always: dict[str, Any] = {"settings": {"resolve_on_success": "always"}}
+    deploy(install="web1", **always)
+    deploy(**always)
+    assert len(events(simulator, "resolve")) == 1  # although the memory knows of it too
+
+    deploy(install="web1", **always)
+    shutil.rmtree(ansible.home / ".ansible" / "oncall.pagerduty")
+    deploy("--limit", "web1", **always)
+    assert keys(simulator) == ["ansible:playbook.yml"]
+    assert closing(deploy(**always)) == ["PagerDuty: 1 event accepted, 0 waiting"]
+    assert keys(simulator) == []
+
+
+def test_never_leaves_it_to_people(ansible: Ansible, deploy: RunIt, simulator: Simulator) -> None:
+    never: dict[str, Any] = {"settings": {"resolve_on_success": "never"}}
+    deploy(install="web1", **never)
+    assert closing(deploy(**never)) == []
+    assert keys(simulator) == ["ansible:playbook.yml"]
+    assert not (ansible.home / ".ansible" / "oncall.pagerduty" / "open-jobs").exists()
+
+
+@pytest.mark.parametrize("where", ["controller", "delegated"])
+def test_tasks_take_over_what_the_callback_has_raised(
+    ansible: Ansible, deploy: RunIt, simulator: Simulator, where: str
+) -> None:
+    keywords = {"delegate_to": "web3"} if where == "delegated" else {}
+    deploy(install="web1")
+
+    def take_over(*states: str) -> Run:
+        calls = [
+            {"name": state, "oncall.pagerduty.incident": {"state": state, "dedup_key": "ansible:playbook.yml"}, **keywords}
+            for state in states
+        ]
+        return ansible([play("Take over", "web1", *calls)], inventory=THREE, cfg=cfg(simulator), name="other.yml")
+
+    assert take_over("acknowledged").rc == 0
+    (outbox,) = (ansible.home / ".ansible" / "oncall.pagerduty").glob("*.sqlite3")
+    with sqlite3.connect(outbox) as database:
+        assert database.execute("SELECT state FROM incidents").fetchall() == [("acknowledged",)]
+    assert take_over("resolved").rc == 0
+
+    run = deploy()
+    assert (closing(run), warnings(run)) == ([], [])
+    assert [event.action for event in events(simulator)] == ["trigger", "acknowledge", "resolve"]
+    assert {event.key for event in events(simulator)} == {KEY}
