@@ -31,7 +31,7 @@ class Connection:
 
 
 def split_url(url: str) -> SplitResult | None:
-    """Return a URL's parts, or None if it names no host, or is no URL: an unclosed bracket, a port that is no number."""
+    """Return a URL's parts; None if it names no host or is no URL, as for an unclosed bracket or a lettered port."""
     try:
         parts = urlsplit(url)
         return parts if parts.hostname and parts.port != 0 else None

@@ -205,7 +205,7 @@ def settings(options: Mapping[str, Any]) -> Settings:
         OptionError: if a value cannot be used.
     """
     if not 0 < options["timeout"] <= LONGEST_SECONDS:
-        raise OptionError("timeout", f"{options['timeout']} was given; expected seconds, above 0 to {LONGEST_SECONDS:g}")
+        raise OptionError("timeout", f"{options['timeout']} was given; expected seconds, up to {LONGEST_SECONDS:g}")
     connection = Connection(
         base_url=_base_url(options),
         validate_certs=options["validate_certs"],

@@ -56,7 +56,7 @@ class RetryPolicy:
             if not 0 <= value <= LONGEST_SECONDS:
                 raise OptionError(option, f"{value} was given; expected seconds, from 0 to {LONGEST_SECONDS:g}")
         if not 0 < self.deadline <= LONGEST_SECONDS:
-            raise OptionError("deadline", f"{self.deadline} was given; expected seconds, above 0 to {LONGEST_SECONDS:g}")
+            raise OptionError("deadline", f"{self.deadline} was given; expected seconds, up to {LONGEST_SECONDS:g}")
 
     def after(self, attempts: int, elapsed: float, random: float, retry_after: float | None = None) -> Wait | GiveUp:
         """Decide what follows a failed attempt.

@@ -124,7 +124,7 @@ def test_no_begun_wait_overruns_the_deadline_whatever_the_parameters() -> None:
 
 
 def test_thousands_of_attempts_overflow_nothing() -> None:
-    policy = RetryPolicy(max_retries=10**6, base_interval=1e300, max_interval=60, jitter=False)
+    policy = RetryPolicy(max_retries=10**6, base_interval=1.0, max_interval=60, jitter=False)
     assert policy.after(10**6, 0.0, 0.5) == Wait(60)
 
 
@@ -134,6 +134,7 @@ def test_thousands_of_attempts_overflow_nothing() -> None:
         ("max_retries", {"max_retries": -1}),
         ("retry_base_interval", {"base_interval": -0.1}),
         ("retry_base_interval", {"base_interval": float("inf")}),
+        ("retry_base_interval", {"base_interval": 86_401}),
         ("retry_base_interval", {"base_interval": float("nan")}),
         ("retry_max_interval", {"max_interval": -1}),
         ("retry_max_interval", {"max_interval": float("nan")}),
