@@ -16,6 +16,7 @@ description:
     an outbox on the controller until PagerDuty has accepted them. What is left of a run is sent by the next one that
     pages, or by this module.
   - Always works on the controller's outbox, whatever host the task is for. Run it once, for example on C(localhost).
+  - Events that are kept in memory, since the outbox could not be written, are looked after as well.
 extends_documentation_fragment:
   - oncall.pagerduty.outbox
   - oncall.pagerduty.retries
@@ -26,7 +27,8 @@ options:
     type: str
     choices:
       drained: >-
-        Sends what waits, for at most O(limit) seconds. Fails if events are still waiting then.
+        Sends what waits, for at most O(limit) seconds. Fails if events are still waiting then. What PagerDuty refuses
+        for good does not wait any more; RV(set_aside) counts it.
       listed: Shows what there is.
       retried: Lets events that PagerDuty refused for good, all or those in O(ids), wait to be sent again.
       purged: >-
@@ -44,9 +46,13 @@ options:
     default: false
   limit:
     description:
-      - Seconds that O(state=drained) may take.
+      - Seconds that O(state=drained) may take; an attempt that is under way by then is still finished.
     type: float
     default: 60.0
+notes:
+  - O(outbox_path) and the other settings of the outbox can also be given as a variable with C(pagerduty_) before the
+    name, in the environment with C(PAGERDUTY_) before the name in capital letters, or in the section C([pagerduty]) of
+    C(ansible.cfg). They should be the same for the callback, for tasks that queue, and here.
 attributes:
   check_mode:
     description: Can run in check mode, and then says what is there without doing anything.
@@ -93,7 +99,7 @@ msg:
   description: What was done and what is left, in a sentence.
   returned: always
   type: str
-  sample: Sent 3 events; the outbox is empty.
+  sample: 3 events sent; the outbox is empty.
 waiting:
   description: How many events wait to be sent.
   returned: always
@@ -105,7 +111,10 @@ set_aside:
   type: int
   sample: 0
 dropped:
-  description: How many events were dropped unsent since the outbox was made, by reason.
+  description:
+    - How many events were dropped unsent since the outbox was made, by reason. V(max_events) and V(max_age) are the
+      outbox's caps, V(superseded) are pairs that cancelled each other with O(prune_superseded), and V(purged) were
+      dropped by this module.
   returned: always
   type: dict
   sample: {}
@@ -116,7 +125,7 @@ events:
   elements: dict
   contains:
     id:
-      description: The event's number.
+      description: The event's number. It is negative for an event that is kept in memory.
       type: int
     state:
       description: V(waiting), V(claimed) while it is being sent, or V(set aside).
@@ -128,7 +137,7 @@ events:
       description: The event's summary.
       type: str
     dedup_key:
-      description: The incident's key.
+      description: The incident's key; null for a change event.
       type: str
     key:
       description: The beginning of the integration key's SHA-256, to tell keys apart.
@@ -146,6 +155,6 @@ events:
       description: When it is tried again at the earliest, in ISO 8601.
       type: str
     reason:
-      description: The last attempt's error, or why it was refused.
+      description: The last attempt's error, or why it was refused; null if it was not tried yet.
       type: str
 """

@@ -8,14 +8,14 @@ Without it, an outage with thousands of waiting events would mean thousands of h
 
 from __future__ import annotations
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy, Wait
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS, RetryPolicy, Wait
 
 # So many attempts in a row without a sensible answer: on 28 August 2025 PagerDuty still took one event of twenty, and
 # those should get through. Not all for the same incident: one that PagerDuty stumbles over must not stop the others.
 _FAILURES = 20
 _LANES = 2
 # Ours: a probe at least every 15 seconds, so that the first page goes out within that after an outage.
-_PROBES = RetryPolicy(max_retries=1_000_000, base_interval=1.0, max_interval=15.0, deadline=1e9)
+_PROBES = RetryPolicy(max_retries=1_000_000, base_interval=1.0, max_interval=15.0, deadline=LONGEST_SECONDS)
 _UNLIMITED = 1_000_000
 
 

@@ -75,6 +75,7 @@ class Courier:
             drain.turn(_LOOK_SECONDS)
         drain.finish()
         self._log(f"{drain.accepted} accepted; the courier ends")
+        outbox.unmark_if_empty()
 
     def _is_over(self) -> bool:
         """Whether to end in any case."""

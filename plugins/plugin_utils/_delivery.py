@@ -192,7 +192,6 @@ class Delivery:
 
     def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
         warnings = []
-        self._unsent.set()
         try:
             dropped = self._depot(self._current).put(event, route, self._run, maybe_taken)
         except (PagerDutyError, OSError) as error:
@@ -211,10 +210,8 @@ class Delivery:
 
     def _tidy(self) -> None:
         """Spare the next run a look into an outbox that is empty. Does not open one for that."""
-        if 0 in self._depots and self._depots[0].outbox.is_empty():
-            self._unsent.clear()
-            if not self._depots[0].outbox.is_empty():
-                self._unsent.set()  # another run was faster than we
+        if 0 in self._depots:
+            self._depots[0].outbox.unmark_if_empty()
 
     def _wait(self, deadline: float) -> None:
         for depot in self._depots.values():

@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy, Wait
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS, RetryPolicy, Wait
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._breaker import Breaker
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import DatabaseError
@@ -70,7 +70,7 @@ class Drain:
             base_interval=settings.retry_base_interval,
             max_interval=settings.retry_max_interval,
             jitter=settings.jitter,
-            deadline=1e9,
+            deadline=LONGEST_SECONDS,
         )
         self._workers = Workers(_WORKERS)
         self._unwritten: list[tuple[Claim, Attempt]] = []

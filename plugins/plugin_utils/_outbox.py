@@ -33,6 +33,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values im
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import WINDOW_SECONDS, Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 
 # How much longer than its attempt may take a claim lasts: for writing down the outcome on a machine that is busy.
 _LEASE_MARGIN_SECONDS = 30.0
@@ -54,6 +55,8 @@ class Outbox:
     def __init__(self, database: Database, caps: Caps | None = None) -> None:
         self._database = database
         self._caps = caps or Caps()
+        # Only ever touched within a transaction, so that no two processes can undo each other's step.
+        self._unsent = UnsentMark(database.path)
 
     # --- handing in ----------------------------------------------------------------------------------------------
 
@@ -101,6 +104,7 @@ class Outbox:
                     maybe_taken,
                 ),
             )
+            self._unsent.set()
             return Put(cursor.lastrowid, dropped)
 
     def is_waiting(self, event: Prepared) -> bool:
@@ -207,6 +211,13 @@ class Outbox:
         """Whether no event is waiting or under way."""
         return not self._database.read("SELECT 1 FROM events WHERE set_aside IS NULL LIMIT 1")
 
+    def unmark_if_empty(self) -> None:
+        """Spare the next run a look in here if nothing is left to send."""
+        if self._unsent.is_set() and self.is_empty():
+            with self._database.transaction():
+                if self.is_empty():
+                    self._unsent.clear()
+
     def counts(self, run: str | None = None) -> Counts:
         """Count all events, or those of a run."""
         where, values = ("", ()) if run is None else ("WHERE run = ?", (run,))
@@ -241,6 +252,7 @@ class Outbox:
     def retry(self, ids: Sequence[int] | None = None) -> int:
         """Let events that were set aside, these or all, wait for another attempt. Returns how many."""
         with self._database.transaction() as cursor:
+            self._unsent.set()
             return cursor.execute(
                 f"""UPDATE events SET next_attempt = ?, last_error = set_aside, set_aside = NULL
                     WHERE set_aside IS NOT NULL AND {_among(ids)}""",  # noqa: S608  # numbers

@@ -13,6 +13,7 @@ from ansible import constants
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_SPEC
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS, RetryPolicy
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 
 OUTBOX_SPEC: dict[str, dict[str, Any]] = {
@@ -26,7 +27,13 @@ OUTBOX_SPEC: dict[str, dict[str, Any]] = {
 }
 """Argument specification. Where it is explained: doc_fragments/outbox.py and retries.py."""
 
-_NOT_NEGATIVE = ("outbox_max_events", "outbox_max_age", "max_events_per_minute", "courier_linger")
+_MOST = {
+    "outbox_max_events": float("inf"),
+    "outbox_max_age": 1e10,
+    "max_events_per_minute": float("inf"),
+    "courier_linger": LONGEST_SECONDS,
+}
+"""The greatest usable values; none may be negative."""
 
 
 def default_outbox_path() -> str:
@@ -41,9 +48,11 @@ def delivery_settings(options: Mapping[str, Any]) -> DeliverySettings:
     Raises:
         OptionError: if a value cannot be used.
     """
-    for name in _NOT_NEGATIVE:
-        if options[name] < 0:
-            raise OptionError(name, f"{options[name]} was given; expected 0 or more")
+    for name, most in _MOST.items():
+        if not 0 <= options[name] <= most:
+            raise OptionError(name, f"{options[name]} was given; expected {_range(most)}")
+    # Checked here, since the courier, which uses them, could tell nobody.
+    RetryPolicy(base_interval=options["retry_base_interval"], max_interval=options["retry_max_interval"])
     return DeliverySettings(
         outbox_path=options["outbox_path"] or default_outbox_path(),
         max_events=options["outbox_max_events"],
@@ -55,3 +64,7 @@ def delivery_settings(options: Mapping[str, Any]) -> DeliverySettings:
         jitter=options["jitter"],
         courier_linger=options["courier_linger"],
     )
+
+
+def _range(most: float) -> str:
+    return "0 or more" if most == float("inf") else f"0 to {most:g}"

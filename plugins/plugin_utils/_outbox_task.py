@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
+
+if TYPE_CHECKING:
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Entry
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._upkeep import Report
 
 OUTBOX_TASK_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["drained", "listed", "retried", "purged"], "default": "drained"},
@@ -19,7 +24,7 @@ OUTBOX_TASK_SPEC: dict[str, dict[str, Any]] = {
     **OUTBOX_SPEC,
 }
 
-_DONE = {"drained": "Sent", "listed": "", "retried": "Put back", "purged": "Dropped"}
+_DONE = {"drained": "sent", "retried": "put back", "purged": "dropped"}
 
 
 def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -29,8 +34,8 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         OptionError: if a value cannot be used.
         DatabaseError: if the outbox cannot be used.
     """
-    if options["limit"] < 0:
-        raise OptionError("limit", f"{options['limit']} was given; expected 0 or more seconds")
+    if not 0 <= options["limit"] <= LONGEST_SECONDS:
+        raise OptionError("limit", f"{options['limit']} was given; expected seconds, from 0 to {LONGEST_SECONDS:g}")
     settings = delivery_settings(options)
     # SQLite is loaded by a task that needs it, not by every play that has one.
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
@@ -44,40 +49,54 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         report = _upkeep.retried(settings, options["ids"])
     else:
         report = _upkeep.purged(settings, options["ids"], options["waiting"])
-    result: dict[str, Any] = report.as_dict()
-    changed = bool(result.pop("changed"))
-    if check_mode:
-        changed = _would_change(options, report.waiting, report.set_aside)
-    done = f"{_DONE[state]} {_count(report.changed)}; " if report.changed else ""
-    result.update(changed=changed, msg=_sentence(f"{done}{_left(report.waiting, report.set_aside)}."))
+    concerned = sum(_is_concerned(entry, options) for entry in report.events) if check_mode else report.changed
+    result = {
+        "changed": concerned + report.outdated > 0,
+        "msg": _message(report, state, concerned, check_mode),
+        "waiting": report.waiting,
+        "set_aside": report.set_aside,
+        "dropped": report.dropped,
+        "events": [entry.as_dict() for entry in report.events],
+    }
     if state == "drained" and report.waiting and not check_mode:
         result["failed"] = True
-        result["msg"] += f" After {options['limit']:g} s the outbox is not drained. {_reason(report)}"
+        result["msg"] += f" That is after {options['limit']:g} s. {_reason(report)}"
     return result
 
 
-def _would_change(options: Mapping[str, Any], waiting: int, set_aside: int) -> bool:
+def _is_concerned(entry: Entry, options: Mapping[str, Any]) -> bool:
+    """Tell whether the task would do something about an event."""
     if options["state"] == "drained":
-        return waiting > 0
-    if options["state"] == "purged" and options["waiting"]:
-        return waiting + set_aside > 0
-    return options["state"] != "listed" and set_aside > 0
+        return entry.state != "set aside"
+    if options["ids"] is not None and entry.id not in options["ids"]:
+        return False
+    if options["state"] == "purged" and options["waiting"] and entry.state == "waiting":
+        return True
+    return options["state"] in ("retried", "purged") and entry.state == "set aside"
 
 
-def _left(waiting: int, set_aside: int) -> str:
-    if not waiting and not set_aside:
-        return "the outbox is empty"
-    refused = f", and {_count(set_aside)} refused by PagerDuty" if set_aside else ""
-    return f"the outbox has {_count(waiting)} waiting{refused}"
+def _message(report: Report, state: str, concerned: int, check_mode: bool) -> str:
+    """Say what was done and what is left, in a sentence."""
+    parts = []
+    if concerned:
+        parts.append(f"{_count(concerned)} {'would be ' if check_mode else ''}{_DONE[state]}")
+    if report.outdated:
+        parts.append(f"{_count(report.outdated)} dropped unsent by the outbox's caps")
+    left = []
+    if report.waiting:
+        left.append(f"{_count(report.waiting)} waiting")
+    if report.set_aside:
+        reason = next((entry.reason for entry in report.events if entry.state == "set aside"), None)
+        why = f" ({reason})" if reason else ""
+        left.append(f"{_count(report.set_aside)} that PagerDuty has refused{why}")
+    parts.append(f"the outbox has {' and '.join(left)}" if left else "the outbox is empty")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
 
 
-def _reason(report: Any) -> str:
-    reason = next((entry.reason for entry in report.events if entry.reason), None)
-    return f"The oldest reason: {reason}." if reason else "No attempt has failed so far; a longer limit may do."
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
+def _reason(report: Report) -> str:
+    reason = next((entry.reason for entry in report.events if entry.reason and entry.state != "set aside"), None)
+    return f"The last attempt failed: {reason}." if reason else "No attempt has failed; a longer limit may do."
 
 
 def _count(number: int) -> str:

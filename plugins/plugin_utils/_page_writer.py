@@ -115,7 +115,9 @@ class PageWriter:
         if not steering.summary and not steering.custom_details:
             return title, {}
         cause = incident.cause
-        variables = self._variables_of(cause.host, cause) if isinstance(cause, Outcome) else self._variables_of("", None)
+        variables = (
+            self._variables_of(cause.host, cause) if isinstance(cause, Outcome) else self._variables_of("", None)
+        )
         if variables is None:
             self._warn("summary and custom_details are left out, since there are no variables to render them with")
             return title, {}

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -123,10 +125,16 @@ class PlaybookRun:
             memory=lambda: self.memory,
             steer=self.steer,
             warn=shared.warn,
-            show=shared.display.display,
+            show=self._show,
             explain=lambda text: shared.display.v(f"page_on_failure: {text}"),
         )
         return Pager(self.job, shared.page_on, shared.options["resolve_on_success"], self.check_mode, parts)
+
+    def _show(self, line: str) -> None:
+        self._shared.display.display(line)
+        # A signal may be about to end the process, and what is buffered with it.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
 
     @property
     def has_pager(self) -> bool:

@@ -211,7 +211,7 @@ def _parse_details(given: Any) -> Any:
     except ValueError:
         details = given
     if not isinstance(details, Mapping):
-        raise OptionError("custom_details", f"{given!r} was given; expected a JSON object, as in {{\"team\": \"shop\"}}")
+        raise OptionError("custom_details", f'{given!r} was given; expected a JSON object, as in {{"team": "shop"}}')
     return dict(details)
 
 

@@ -11,11 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Counts, Entry
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Entry
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import (
+    make_substitute_folder,
+    substitute_path,
+)
 
 _LOOK_SECONDS = 0.05
 
@@ -25,37 +29,57 @@ class Report:
     """What was done, and what is in the outbox now.
 
     Attributes:
-        changed: how many events were sent, let wait again, or dropped.
+        changed: how many events were sent, let wait again, or dropped because that was wanted.
+        outdated: how many were dropped meanwhile because of the outbox's caps.
         waiting: how many wait to be sent.
         set_aside: how many PagerDuty has refused for good.
         dropped: how many were dropped unsent since the outbox was made, by reason.
-        events: those that are there, in order.
+        events: those that are there, in order. Those kept in memory have negative numbers.
     """
 
     changed: int = 0
+    outdated: int = 0
     waiting: int = 0
     set_aside: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     events: tuple[Entry, ...] = ()
 
-    def as_dict(self) -> dict[str, object]:
-        """Return it as plain JSON types."""
-        return {**dataclasses.asdict(self), "events": [entry.as_dict() for entry in self.events]}
+    def and_also(self, other: Report) -> Report:
+        """Return the sum of both."""
+        reasons = sorted({*self.dropped, *other.dropped})
+        return Report(
+            self.changed + other.changed,
+            self.outdated + other.outdated,
+            self.waiting + other.waiting,
+            self.set_aside + other.set_aside,
+            {reason: self.dropped.get(reason, 0) + other.dropped.get(reason, 0) for reason in reasons},
+            self.events + other.events,
+        )
+
+
+@dataclass(frozen=True)
+class _Done:
+    changed: int = 0
+    outdated: int = 0
+
+
+# What is done with an outbox, given the settings for it and the ids in it that are meant, None for all.
+_Action = Callable[[Outbox, DeliverySettings, "Sequence[int] | None"], _Done]
 
 
 def listed(settings: DeliverySettings) -> Report:
     """Say what is in an outbox. One that was never made is empty, and is not made now."""
-    return _tend(settings, lambda _outbox: 0)
+    return _tend(settings, lambda _outbox, _settings, _ids: _Done())
 
 
 def retried(settings: DeliverySettings, ids: Sequence[int] | None = None) -> Report:
     """Let events that were set aside, these or all, be sent again."""
-    return _tend(settings, lambda outbox: outbox.retry(ids))
+    return _tend(settings, lambda outbox, _settings, own: _Done(outbox.retry(own)), ids)
 
 
 def purged(settings: DeliverySettings, ids: Sequence[int] | None = None, waiting: bool = False) -> Report:
     """Drop events, these or all: those set aside, and those waiting too if that is wanted."""
-    return _tend(settings, lambda outbox: outbox.purge(ids, waiting))
+    return _tend(settings, lambda outbox, _settings, own: _Done(outbox.purge(own, waiting)), ids)
 
 
 def drained(settings: DeliverySettings, limit: float, log: Callable[[str], None] = lambda _text: None) -> Report:
@@ -63,26 +87,56 @@ def drained(settings: DeliverySettings, limit: float, log: Callable[[str], None]
 
     If a courier is at work there, this waits for what it does. Delays before further attempts are cut short once.
     """
-    return _tend(settings, lambda outbox: _drain(outbox, settings, limit, log))
+    deadline = time.monotonic() + limit
+    return _tend(settings, lambda outbox, own, _ids: _drain(outbox, own, deadline, log))
 
 
-def _tend(settings: DeliverySettings, action: Callable[[Outbox], int]) -> Report:
-    if not os.path.exists(settings.outbox_path):
-        return Report()
+def _tend(settings: DeliverySettings, action: _Action, ids: Sequence[int] | None = None) -> Report:
+    """Do something with the outbox, and with what stood in for it while it could not be used."""
+    problem: DatabaseError | None = None
+    report = Report()
+    for path, sign in ((settings.outbox_path, 1), (substitute_path(settings.outbox_path), -1)):
+        try:
+            if _exists(path):
+                if sign < 0:
+                    make_substitute_folder(path)
+                own = None if ids is None else [sign * number for number in ids if sign * number > 0]
+                report = report.and_also(_tend_one(dataclasses.replace(settings, outbox_path=path), action, own, sign))
+        except OSError as error:
+            problem = problem or DatabaseError(f"{path} cannot be used: {error.strerror or error}")
+        except DatabaseError as error:
+            problem = problem or error
+    if problem is not None:
+        raise problem
+    return report
+
+
+def _exists(path: str) -> bool:
+    """Tell whether a file is there. One that may be there, but cannot be reached, is an error."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _tend_one(settings: DeliverySettings, action: _Action, ids: Sequence[int] | None, sign: int) -> Report:
     database = Database(settings.outbox_path)
     try:
         outbox = Outbox(database, Caps(settings.max_events, settings.max_age))
-        changed = action(outbox)
-        counts: Counts = outbox.counts()
-        return Report(changed, counts.waiting, counts.set_aside, counts.dropped, tuple(outbox.entries()))
+        done = action(outbox, settings, ids)
+        outbox.unmark_if_empty()
+        counts = outbox.counts()
+        entries = tuple(dataclasses.replace(entry, id=sign * entry.id) for entry in outbox.entries())
+        return Report(done.changed, done.outdated, counts.waiting, counts.set_aside, counts.dropped, entries)
     finally:
         database.close()
 
 
-def _drain(outbox: Outbox, settings: DeliverySettings, limit: float, log: Callable[[str], None]) -> int:
-    deadline = time.monotonic() + limit
+def _drain(outbox: Outbox, settings: DeliverySettings, deadline: float, log: Callable[[str], None]) -> _Done:
     before = outbox.counts()
-    outbox.hurry()
+    if before.waiting:
+        outbox.hurry()
     lock = SenderLock(settings.outbox_path)
     try:
         while not outbox.is_empty() and time.monotonic() < deadline:
@@ -93,8 +147,9 @@ def _drain(outbox: Outbox, settings: DeliverySettings, limit: float, log: Callab
     finally:
         lock.release()
     after = outbox.counts()
-    gone = sum(after.dropped.values()) - sum(before.dropped.values()) + after.set_aside - before.set_aside
-    return max(before.waiting - after.waiting - gone, 0)
+    outdated = sum(after.dropped.values()) - sum(before.dropped.values())
+    refused = after.set_aside - before.set_aside
+    return _Done(max(before.waiting - after.waiting - outdated - refused, 0), outdated)
 
 
 def _send(

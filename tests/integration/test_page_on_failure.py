@@ -134,7 +134,12 @@ SERVICES: dict[str, tuple[dict[str, str], str, str]] = {
         "GitHub Actions Deploy #4",
     ),
     "GitLab": (
-        {"GITLAB_CI": "true", "CI_JOB_URL": "https://gitlab.example.com/j/5", "CI_JOB_NAME": "deploy", "CI_JOB_ID": "5"},
+        {
+            "GITLAB_CI": "true",
+            "CI_JOB_URL": "https://gitlab.example.com/j/5",
+            "CI_JOB_NAME": "deploy",
+            "CI_JOB_ID": "5",
+        },
         "https://gitlab.example.com/j/5",
         "GitLab deploy #5",
     ),
@@ -158,7 +163,9 @@ def test_a_green_run_opens_loads_and_starts_nothing(ansible: Ansible, simulator:
     tasks = [fail("Ignored", ignore_errors=True), {"block": [fail("Rescued")], "rescue": [ok("Rescue")]}]
     loaded = ansible.home / "loaded"
 
-    run = ansible.tasks(tasks, cfg=cfg(simulator, f"{CALLBACK}, loaded_modules"), env={"LOADED_MODULES_FILE": str(loaded)})
+    run = ansible.tasks(
+        tasks, cfg=cfg(simulator, f"{CALLBACK}, loaded_modules"), env={"LOADED_MODULES_FILE": str(loaded)}
+    )
 
     modules = set(loaded.read_text().split())
     assert run.rc == 0, run.output
@@ -172,7 +179,9 @@ def test_a_green_run_opens_loads_and_starts_nothing(ansible: Ansible, simulator:
 def test_the_main_process_loads_no_http_library_when_it_pages(ansible: Ansible, simulator: Simulator) -> None:
     loaded = ansible.home / "loaded"
 
-    ansible.tasks([fail("Break")], cfg=cfg(simulator, f"{CALLBACK}, loaded_modules"), env={"LOADED_MODULES_FILE": str(loaded)})
+    ansible.tasks(
+        [fail("Break")], cfg=cfg(simulator, f"{CALLBACK}, loaded_modules"), env={"LOADED_MODULES_FILE": str(loaded)}
+    )
 
     assert set(loaded.read_text().split()) & HEAVY <= {"sqlite3"}
     assert len(events(simulator)) == 1
@@ -196,7 +205,9 @@ def test_a_callback_that_cannot_be_configured_says_so_once_and_steps_aside(
 ) -> None:
     tasks = [fail("Break", on="web1"), fail("Break again", on="web2"), ok()]
 
-    run = ansible([play("Deploy", "all", *tasks)], inventory=hosts("web1", "web2", "web3"), cfg=cfg(simulator, **options))
+    run = ansible(
+        [play("Deploy", "all", *tasks)], inventory=hosts("web1", "web2", "web3"), cfg=cfg(simulator, **options)
+    )
 
     assert run.rc == 2
     assert "agerDuty" not in run.stdout
@@ -242,7 +253,9 @@ def test_a_final_refusal_is_said_with_its_reason(ansible: Ansible, simulator: Si
     run = ansible.tasks([fail("Break")], cfg=cfg(simulator))
 
     (line,) = closing(run)
-    assert line.startswith("PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 0 events accepted, 0 waiting, 1 refused (")
+    assert line.startswith(
+        "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 0 events accepted, 0 waiting, 1 refused ("
+    )
     assert "400" in line
     assert_no_secret(run.output, KEY)
 
@@ -252,11 +265,32 @@ def test_a_final_refusal_is_said_with_its_reason(ansible: Ansible, simulator: Si
 
 def test_each_kind_of_failure_pages_once(ansible: Ansible, simulator: Simulator) -> None:
     plays = [
-        play("Handlers", "handler:fine", ok("Notify", changed_when=True, notify="Restart"), handlers=[fail("Restart", on="handler")]),
-        play("Asynchronous", "slow:fine", script("Build", "exit 3", **{"async": 20, "poll": 1}, when="inventory_hostname == 'slow'")),
-        play("Undefined", "undefined:fine", {"name": "Print", "ansible.builtin.debug": {"msg": "{{ nowhere }}"}, "when": "inventory_hostname == 'undefined'"}),
+        play(
+            "Handlers",
+            "handler:fine",
+            ok("Notify", changed_when=True, notify="Restart"),
+            handlers=[fail("Restart", on="handler")],
+        ),
+        play(
+            "Asynchronous",
+            "slow:fine",
+            script("Build", "exit 3", **{"async": 20, "poll": 1}, when="inventory_hostname == 'slow'"),
+        ),
+        play(
+            "Undefined",
+            "undefined:fine",
+            {
+                "name": "Print",
+                "ansible.builtin.debug": {"msg": "{{ nowhere }}"},
+                "when": "inventory_hostname == 'undefined'",
+            },
+        ),
         play("Unreachable", "away:fine", script("Log in", "true")),
-        play("Retried", "retried:fine", script("Try", "test -e made || ! touch made", retries=2, delay=0, register="x", until="x is success")),
+        play(
+            "Retried",
+            "retried:fine",
+            script("Try", "test -e made || ! touch made", retries=2, delay=0, register="x", until="x is success"),
+        ),
         play("Rolling", "rolling", fail("Break", on="rolling1 rolling3 rolling5"), serial=2),
     ]
     rolling = [f"rolling{number}" for number in range(1, 7)]
@@ -266,7 +300,13 @@ def test_each_kind_of_failure_pages_once(ansible: Ansible, simulator: Simulator)
     run = ansible(plays, inventory=inventory, cfg=cfg(simulator, group_by="play"))
 
     assert {host for host, counts in (run.stats or {}).items() if counts["failures"] or counts["unreachable"]} == {
-        "handler", "slow", "undefined", "away", "rolling1", "rolling3", "rolling5",
+        "handler",
+        "slow",
+        "undefined",
+        "away",
+        "rolling1",
+        "rolling3",
+        "rolling5",
     }
     titles = {incident.dedup_key: events_of(simulator, incident.dedup_key) for incident in simulator.incidents}
     assert titles == {
@@ -290,14 +330,25 @@ def events_of(simulator: Simulator, key: str) -> list[str | None]:
 
 @pytest.mark.parametrize(("change_events", "count"), [("true", 1), ("start", 2)])
 def test_change_events_tell_of_runs(ansible: Ansible, simulator: Simulator, change_events: str, count: int) -> None:
-    tasks = [ok("Change", changed_when="inventory_hostname != 'web3'"), ok("Change more", changed_when="inventory_hostname == 'web1'")]
+    tasks = [
+        ok("Change", changed_when="inventory_hostname != 'web3'"),
+        ok("Change more", changed_when="inventory_hostname == 'web1'"),
+    ]
     env = SERVICES["GitLab"][0]
 
-    run = ansible([play("Deploy", "all", *tasks)], inventory=hosts("web1", "web2", "web3"), cfg=cfg(simulator, change_events=change_events), env=env)
+    run = ansible(
+        [play("Deploy", "all", *tasks)],
+        inventory=hosts("web1", "web2", "web3"),
+        cfg=cfg(simulator, change_events=change_events),
+        env=env,
+    )
 
     assert run.rc == 0
     told = simulator.changes
-    assert [change.summary for change in told] == ["playbook.yml started", "playbook.yml finished: 3 changed on 2 of 3 hosts"][-count:]
+    assert [change.summary for change in told] == [
+        "playbook.yml started",
+        "playbook.yml finished: 3 changed on 2 of 3 hosts",
+    ][-count:]
     assert told[-1].details["changed_tasks_by_host"] == {"web1": 2, "web2": 1}
     assert told[-1].details["build"] == "GitLab deploy #5"
     assert [link["href"] for link in told[-1].links] == ["https://gitlab.example.com/j/5"]

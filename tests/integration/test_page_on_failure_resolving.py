@@ -165,7 +165,11 @@ def test_tasks_take_over_what_the_callback_has_raised(
 
     def take_over(*states: str) -> Run:
         calls = [
-            {"name": state, "oncall.pagerduty.incident": {"state": state, "dedup_key": "ansible:playbook.yml"}, **keywords}
+            {
+                "name": state,
+                "oncall.pagerduty.incident": {"state": state, "dedup_key": "ansible:playbook.yml"},
+                **keywords,
+            }
             for state in states
         ]
         return ansible([play("Take over", "web1", *calls)], inventory=THREE, cfg=cfg(simulator), name="other.yml")

@@ -83,10 +83,18 @@ TEAMS = {
 
 
 def test_variables_route_and_rank_and_silence(ansible: Ansible, simulator: Simulator) -> None:
-    named = {"pagerduty_component": "nginx", "pagerduty_group": "shop", "pagerduty_class": "deploy", "pagerduty_client": "CI",
-             "pagerduty_client_url": "https://ci.example.com/{{ inventory_hostname }}"}
+    named = {
+        "pagerduty_component": "nginx",
+        "pagerduty_group": "shop",
+        "pagerduty_class": "deploy",
+        "pagerduty_client": "CI",
+        "pagerduty_client_url": "https://ci.example.com/{{ inventory_hostname }}",
+    }
     inventory = hosts("web1", "web2", "db1", "quiet", "fine", unreachable=("web3",))
-    inventory["all"]["children"] = {"databases": {"hosts": {"db1": {}}}, "web": {"hosts": dict.fromkeys(("web1", "web2", "web3"), {})}}
+    inventory["all"]["children"] = {
+        "databases": {"hosts": {"db1": {}}},
+        "web": {"hosts": dict.fromkeys(("web1", "web2", "web3"), {})},
+    }
     plays = [
         play("First", "web3:fine", {"name": "Log in", "ansible.builtin.command": "true"}),
         play(
@@ -94,12 +102,24 @@ def test_variables_route_and_rank_and_silence(ansible: Ansible, simulator: Simul
             "all:!web3",
             fail("Break", on="db1 quiet"),
             fail("Nobody needs to know", on="web2", vars={"pagerduty_enabled": False}),
-            fail("Break with everything", on="web1", vars={**named, "pagerduty_custom_details": {"runbook": "https://wiki/{{ inventory_hostname }}", "who": "{{ failure.host }}"}}),
+            fail(
+                "Break with everything",
+                on="web1",
+                vars={
+                    **named,
+                    "pagerduty_custom_details": {
+                        "runbook": "https://wiki/{{ inventory_hostname }}",
+                        "who": "{{ failure.host }}",
+                    },
+                },
+            ),
             ok(),
         ),
     ]
 
-    run = ansible(plays, "--vault-password-file", "vault.password", inventory=inventory, files=TEAMS, cfg=cfg(simulator))
+    run = ansible(
+        plays, "--vault-password-file", "vault.password", inventory=inventory, files=TEAMS, cfg=cfg(simulator)
+    )
 
     assert run.rc == 4 or run.rc == 2, run.output
     assert warnings(run) == []
@@ -109,13 +129,22 @@ def test_variables_route_and_rank_and_silence(ansible: Ansible, simulator: Simul
     assert details(mine[-1])["unreachable_hosts"] == ["web3"]
     assert details(mine[-1])["failed_hosts"] == ["web1"]
     (line,) = closing(run)
-    assert line == "PagerDuty: 2 incidents triggered (ansible:playbook.yml, 2 hosts; ansible:playbook.yml, 1 host), 3 events accepted, 0 waiting"
+    assert (
+        line
+        == "PagerDuty: 2 incidents triggered (ansible:playbook.yml, 2 hosts; ansible:playbook.yml, 1 host), 3 events accepted, 0 waiting"
+    )
     assert_no_secret([run.output, [event.json["payload"] for event in events(simulator)]], KEY, OTHER_KEY)  # type: ignore[index, call-overload]
 
 
 def test_the_task_that_fails_first_names_the_incident(ansible: Ansible, simulator: Simulator) -> None:
-    named = {"pagerduty_component": "nginx", "pagerduty_group": "shop", "pagerduty_class": "deploy", "pagerduty_client": "CI",
-             "pagerduty_client_url": "https://ci.example.com/{{ inventory_hostname }}", "pagerduty_custom_details": {"runbook": "https://wiki/{{ inventory_hostname }}"}}
+    named = {
+        "pagerduty_component": "nginx",
+        "pagerduty_group": "shop",
+        "pagerduty_class": "deploy",
+        "pagerduty_client": "CI",
+        "pagerduty_client_url": "https://ci.example.com/{{ inventory_hostname }}",
+        "pagerduty_custom_details": {"runbook": "https://wiki/{{ inventory_hostname }}"},
+    }
 
     run = ansible.tasks([fail("Break", vars=named)], cfg=cfg(simulator))
 
@@ -129,7 +158,15 @@ def test_the_task_that_fails_first_names_the_incident(ansible: Ansible, simulato
 TEMPLATES = {
     "summary": "[{{ deployment | default('production') }}] {{ failure.summary }} / {{ failure.failed }} of {{ failure.total }}",
     "dedup_key": "shop/{{ site }}/{{ failure.play }}",
-    "custom_details": json.dumps({"team": "{{ team | default('shop') }}", "first": "{{ failure.host }}", "said": "{{ failure.message }}", "role": "<{{ failure.role }}>", "n": 3}),
+    "custom_details": json.dumps(
+        {
+            "team": "{{ team | default('shop') }}",
+            "first": "{{ failure.host }}",
+            "said": "{{ failure.message }}",
+            "role": "<{{ failure.role }}>",
+            "n": 3,
+        }
+    ),
 }
 
 
@@ -187,7 +224,9 @@ print(json.dumps({{"changed": False, "stdout": {hostile!r}, "ansible_facts": {{
     assert details(event)["nested"] == [hostile]
     assert payload(event)["component"] == hostile
     assert sorted(text.split()[2] for text in warnings(run) if "a fact that a host reports" in text) == [
-        "pagerduty_api_url", "pagerduty_client", "pagerduty_summary",
+        "pagerduty_api_url",
+        "pagerduty_client",
+        "pagerduty_summary",
     ]
 
 
@@ -222,15 +261,26 @@ def test_page_on(ansible: Ansible, simulator: Simulator, page_on: str, expected:
 
 
 def test_a_variable_that_cannot_be_used_loses_no_page(ansible: Ansible, simulator: Simulator) -> None:
-    bad = {"pagerduty_severity": "bad", "pagerduty_routing_key": "short", "pagerduty_summary": "{{ nowhere }}", "pagerduty_custom_details": "{{ [1] }}"}
+    bad = {
+        "pagerduty_severity": "bad",
+        "pagerduty_routing_key": "short",
+        "pagerduty_summary": "{{ nowhere }}",
+        "pagerduty_custom_details": "{{ [1] }}",
+    }
 
     run = ansible.tasks([fail("Break", vars=bad)], cfg=cfg(simulator))
 
     (incident,) = simulator.incidents
     assert (incident.severity, incident.summary) == ("error", "playbook.yml failed on localhost: Break")
     said = warnings(run)
-    assert [next(word for word in ("severity", "routing_key", "summary", "custom_details") if word in text) for text in sorted(said)] == [
-        "custom_details", "summary", "severity", "routing_key",
+    assert [
+        next(word for word in ("severity", "routing_key", "summary", "custom_details") if word in text)
+        for text in sorted(said)
+    ] == [
+        "custom_details",
+        "summary",
+        "severity",
+        "routing_key",
     ]
 
 

@@ -56,4 +56,6 @@ def target(key: str = KEY) -> Target:
 def steering(**fields: Any) -> Steering:
     """What the options and variables say, by default nothing special."""
     severities = parse_severities(fields.pop("severity", None))
-    return Steering(**{"enabled": True, "target": target(), "severities": severities, "group_by": ("playbook",), **fields})
+    return Steering(
+        **{"enabled": True, "target": target(), "severities": severities, "group_by": ("playbook",), **fields}
+    )

@@ -24,7 +24,11 @@ Task = dict[str, Any]
 def cfg(simulator: Simulator, callbacks: str = CALLBACK, **options: Any) -> str:
     """The text of an ansible.cfg that has the callback page the simulator; None leaves an option out."""
     options = {"routing_key": KEY, "api_url": simulator.url, "retry_base_interval": 0.05, **options}
-    lines = [f"{name} = {json.dumps(value) if isinstance(value, dict) else value}" for name, value in options.items() if value is not None]
+    lines = [
+        f"{name} = {json.dumps(value) if isinstance(value, dict) else value}"
+        for name, value in options.items()
+        if value is not None
+    ]
     # One host after the other, so that which one fails first is certain.
     head = ["[defaults]", f"callbacks_enabled = {callbacks}", "forks = 1", "[pagerduty]"]
     return "\n".join([*head, *lines, ""])

@@ -36,18 +36,27 @@ def unreachable(host: str) -> Outcome:
 @pytest.mark.parametrize(
     ("told", "text"),
     [
-        (incident(outcome("web1"), outcome("web2"), outcome("web3")), "failed on 3 of 40 hosts: Install nginx (web1, web2, web3)"),
+        (
+            incident(outcome("web1"), outcome("web2"), outcome("web3")),
+            "failed on 3 of 40 hosts: Install nginx (web1, web2, web3)",
+        ),
         (incident(*map(outcome, "abcdef")), "failed on 6 of 40 hosts: Install nginx (a, b, c and 3 more)"),
         (incident(outcome("web1")), "failed on 1 of 40 hosts: Install nginx (web1)"),
         (incident(outcome("localhost"), total=1), "failed on localhost: Install nginx"),
         (incident(outcome("web1"), total=None), "failed on web1: Install nginx"),
         (incident(outcome("a"), outcome("b"), total=None), "failed on 2 hosts: Install nginx (a, b)"),
         (incident(outcome("a"), outcome("b"), total=1), "failed on a: Install nginx"),
-        (incident(outcome("a"), outcome("b", **OTHER)), "failed on 2 of 40 hosts: Install nginx and 1 other task (a, b)"),
+        (
+            incident(outcome("a"), outcome("b", **OTHER)),
+            "failed on 2 of 40 hosts: Install nginx and 1 other task (a, b)",
+        ),
         (incident(unreachable("a"), unreachable("b")), "could not reach 2 of 40 hosts (a, b)"),
         (incident(unreachable("a"), total=1), "could not reach a"),
         (incident(unreachable("a"), outcome("b")), "failed on 2 of 40 hosts: Install nginx (a, b)"),
-        (incident(outcome("a"), ended=Interrupted("SIGINT")), "failed on 1 of 40 hosts: Install nginx (a); the run was cut short"),
+        (
+            incident(outcome("a"), ended=Interrupted("SIGINT")),
+            "failed on 1 of 40 hosts: Install nginx (a); the run was cut short",
+        ),
         (incident(ended=Interrupted("SIGTERM")), "was interrupted by SIGTERM"),
         (incident(ended=Interrupted("")), "was interrupted"),
         (incident(ended=Errored("E", "\n bad strategy \n more")), "was ended by an error: bad strategy"),

@@ -53,7 +53,9 @@ def book(
 
 def told(steps: list[Step]) -> list[tuple[str, str, list[str]]]:
     """Each notice as a word, the key and the hosts."""
-    return [(step.what, step.incident.dedup_key, list(step.incident.hosts)) for step in steps if isinstance(step, Notice)]
+    return [
+        (step.what, step.incident.dedup_key, list(step.incident.hosts)) for step in steps if isinstance(step, Notice)
+    ]
 
 
 # --- keys --------------------------------------------------------------------------------------------------------

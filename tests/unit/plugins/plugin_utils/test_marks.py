@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import stat
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
+from ansible_collections.oncall.pagerduty.tests.support.events import alert, route
 
 
 def test_each_job_has_a_mark_of_its_own(tmp_path: Path) -> None:
@@ -39,6 +44,47 @@ def test_the_mark_of_unsent_events(tmp_path: Path) -> None:
     assert (file.name, stat.S_IMODE(file.stat().st_mode)) == ("outbox.sqlite3.unsent", 0o600)
     mark.clear()
     assert not mark.is_set()
+
+
+class Held(UnsentMark):
+    """A mark that lets somebody else try something before it is set or removed."""
+
+    def __init__(self, path: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__(path)
+        self._meanwhile = meanwhile
+        self.other = threading.Thread(target=meanwhile)
+
+    def set(self) -> None:
+        self._let_the_other_try()
+        super().set()
+
+    def clear(self) -> None:
+        self._let_the_other_try()
+        super().clear()
+
+    def _let_the_other_try(self) -> None:
+        self.other.start()
+        self.other.join(0.3)
+
+
+def test_nobody_can_put_an_event_in_between_the_look_and_the_removal(tmp_path: Path) -> None:
+    path = str(tmp_path / "outbox.sqlite3")
+    tidy, busy = Outbox(Database(path)), Outbox(Database(path))
+    UnsentMark(path).set()
+    tidy._unsent = held = Held(path, lambda: busy.put(alert("k"), route()))
+    tidy.unmark_if_empty()
+    held.other.join()
+    assert UnsentMark(path).is_set()
+
+
+def test_nobody_can_remove_the_mark_while_an_event_is_put_in(tmp_path: Path) -> None:
+    path = str(tmp_path / "outbox.sqlite3")
+    tidy, busy = Outbox(Database(path)), Outbox(Database(path))
+    UnsentMark(path).set()
+    busy._unsent = held = Held(path, tidy.unmark_if_empty)
+    busy.put(alert("k"), route())
+    held.other.join()
+    assert UnsentMark(path).is_set()
 
 
 @pytest.mark.parametrize("path", ["/proc/nowhere/outbox.sqlite3", "/dev/null/outbox.sqlite3"])

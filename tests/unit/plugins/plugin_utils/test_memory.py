@@ -72,7 +72,12 @@ def test_hosts_get_through_one_run_after_the_other(begin: MakeMemory) -> None:
     assert memory.has_open_incidents()
     memory.passed("web1", place(*INSTALL))
     ((found, verdict),) = memory.verdicts(False)
-    assert (found.dedup_key, found.summary, verdict.change, verdict.remaining) == ("k", "failed", Change.LESS, ("web2",))
+    assert (found.dedup_key, found.summary, verdict.change, verdict.remaining) == (
+        "k",
+        "failed",
+        Change.LESS,
+        ("web2",),
+    )
     memory.settle(found, verdict, over=False)
 
     memory = begin()

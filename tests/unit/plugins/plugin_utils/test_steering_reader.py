@@ -65,7 +65,12 @@ class Reader:
         ("enabled", False, "enabled", False),
         ("enabled", "no", "enabled", False),
         ("enabled", "{{ 1 == 2 }}", "enabled", False),
-        ("severity", "warning", "severities", dict.fromkeys(("failed", "unreachable", "error", "interrupted"), "warning")),
+        (
+            "severity",
+            "warning",
+            "severities",
+            dict.fromkeys(("failed", "unreachable", "error", "interrupted"), "warning"),
+        ),
         ("group_by", "host", "group_by", ("host",)),
         ("group_by", ["playbook", "vars.dc"], "group_by", ("playbook", "vars.dc")),
         ("dedup_key", "{{ dc }}/{{ failure.host }}", "dedup_key", "fra/web1"),

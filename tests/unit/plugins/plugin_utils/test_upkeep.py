@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +16,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import (
+    make_substitute_folder,
+    substitute_path,
+)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
@@ -39,6 +47,14 @@ def settings(tmp_path: Path) -> DeliverySettings:
 @pytest.fixture
 def outbox(settings: DeliverySettings) -> Outbox:
     return Outbox(Database(settings.outbox_path))
+
+
+@pytest.fixture
+def substitute(settings: DeliverySettings) -> Iterator[Outbox]:
+    path = substitute_path(settings.outbox_path)
+    make_substitute_folder(path)
+    yield Outbox(Database(path))
+    shutil.rmtree(os.path.dirname(path))
 
 
 def test_an_outbox_that_was_never_made_is_empty_and_not_made(settings: DeliverySettings) -> None:
@@ -102,9 +118,71 @@ def test_refused_events_can_be_sent_again_or_dropped(
     assert (report.changed, report.events, report.dropped) == (1, (), {"purged": 1})
 
 
+def test_what_was_kept_in_memory_is_tended_as_well(
+    settings: DeliverySettings, outbox: Outbox, substitute: Outbox, pagerduty: Simulator
+) -> None:
+    pagerduty.add_fault(Fault("status", code=400, count=2))
+    outbox.put(alert("disk"), route(pagerduty.url))
+    substitute.put(alert("memory"), route(pagerduty.url))
+    assert [(entry.id, entry.dedup_key) for entry in _upkeep.listed(settings).events] == [(1, "disk"), (-1, "memory")]
+    report = _upkeep.drained(settings, 10.0)
+    assert (report.changed, report.waiting, report.set_aside) == (0, 0, 2)
+    assert [(entry.id, entry.state) for entry in _upkeep.retried(settings, [-1]).events] == [
+        (1, "set aside"),
+        (-1, "waiting"),
+    ]
+    assert _upkeep.purged(settings, [-1, 2]).changed == 0
+    assert _upkeep.drained(settings, 10.0).changed == 1
+    report = _upkeep.purged(settings)
+    assert (report.changed, report.dropped, report.events) == (1, {"purged": 1}, ())
+
+
+def test_a_broken_outbox_does_not_keep_back_what_is_in_memory(
+    settings: DeliverySettings, substitute: Outbox, pagerduty: Simulator
+) -> None:
+    substitute.put(alert("memory"), route(pagerduty.url))
+    Path(settings.outbox_path).write_text("no database" * 1000)
+    with pytest.raises(DatabaseError, match="outbox.sqlite3 cannot be used: file is not a database"):
+        _upkeep.drained(settings, 10.0)
+    assert [event.dedup_key for event in pagerduty.accepted] == ["memory"]
+
+
+def test_an_outbox_that_cannot_be_reached_is_not_taken_for_an_empty_one(settings: DeliverySettings) -> None:
+    os.symlink(settings.outbox_path, settings.outbox_path)
+    with pytest.raises(DatabaseError, match="Too many levels of symbolic links"):
+        _upkeep.listed(settings)
+
+
+def test_events_that_are_too_old_are_counted(settings: DeliverySettings, outbox: Outbox, pagerduty: Simulator) -> None:
+    for key in "ab":
+        outbox.put(alert(key), route(pagerduty.url))
+    time.sleep(0.02)
+    report = _upkeep.drained(dataclasses.replace(settings, max_age=0.01), 10.0)
+    assert (report.changed, report.outdated, report.waiting, report.dropped) == (0, 2, 0, {"max_age": 2})
+    assert pagerduty.requests == []
+
+
+@pytest.mark.parametrize("what", ["put", "retried"])
+def test_the_next_run_is_told_that_events_wait(settings: DeliverySettings, outbox: Outbox, what: str) -> None:
+    mark = UnsentMark(settings.outbox_path)
+    outbox.put(alert("a"), route(NOWHERE))
+    if what == "retried":
+        (claim,) = outbox.claim("me", outbox.lanes()[0], 1, Pace(0))
+        outbox.refused(claim, "me", "no")
+        outbox.unmark_if_empty()
+        assert not mark.is_set()
+        _upkeep.retried(settings)
+    assert mark.is_set()
+    outbox.unmark_if_empty()
+    assert mark.is_set()
+    _upkeep.purged(settings, waiting=True)
+    assert not mark.is_set()
+
+
 def test_reports_are_plain_and_hold_no_key(settings: DeliverySettings, outbox: Outbox) -> None:
     outbox.put(alert("k", summary=f"key {KEY}"), route(NOWHERE))
-    report = _upkeep.listed(settings).as_dict()
-    assert json.loads(json.dumps(report)) == report
+    report = _upkeep.listed(settings)
+    entries = [entry.as_dict() for entry in report.events]
+    assert json.loads(json.dumps(entries)) == entries
     assert_no_secret(report, KEY)
-    assert report["waiting"] == 1
+    assert (report.waiting, len(entries)) == (1, 1)
