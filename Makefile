@@ -6,6 +6,8 @@
 
 PYTHON ?= python3
 TESTS ?= tests/unit tests/integration
+# One worker for each core; a file stays in one worker, since its tests share playbook runs.
+PARALLEL ?= -n auto --dist loadfile
 KEEP ?=
 
 VENV := .venv
@@ -26,7 +28,7 @@ demo: $(READY) ## page a local PagerDuty from a playbook (KEEP=1 leaves it runni
 	@$(PY) -m tests.demo $(if $(KEEP),--keep) || { echo "Failed. To run it again: make demo" >&2; exit 1; }
 
 test: $(READY) ## unit and integration tests (TESTS=tests/unit for some of them)
-	@$(PY) -m pytest $(TESTS) || { echo "Failed. To run what failed again: $(PY) -m pytest --last-failed" >&2; exit 1; }
+	@$(PY) -m pytest $(PARALLEL) $(TESTS) || { echo "Failed. To run what failed again: $(PY) -m pytest --last-failed" >&2; exit 1; }
 
 lint: $(READY) ## ruff, yamllint, ansible-lint, changelog, documentation and licence checks
 	$(call NOX,lint)

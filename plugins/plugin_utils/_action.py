@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -76,6 +76,7 @@ class EventAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         gathered = gather(self, self.kind.spec, task_vars)
+        queue_warnings: list[str] = []
         try:
             options, key_warning = self._with_key(
                 validate(self.kind.name, gathered.options, self.kind.spec, self.kind.rules)
@@ -86,12 +87,12 @@ class EventAction(ActionBase):
                 sent = self._run_module(task, options, task_vars)
             else:
                 with _applied(gathered.environ):
-                    queue = self._queue(options["queue"], task_vars)
+                    queue = self._queue(options["queue"], task_vars, queue_warnings.append)
                     sent = run(task, self._task.check_mode, self._task.diff, _shared_sender, queue)
             memory_warning = self._tell_memory(task, options, task_vars) if sent.get("accepted") else None
         except PagerDutyError as error:
             return {**result, **_failure(error, gathered)}
-        warnings = [*sent.pop("warnings", ()), *filter(None, (key_warning, memory_warning))]
+        warnings = [*sent.pop("warnings", ()), *queue_warnings, *filter(None, (key_warning, memory_warning))]
         return {**result, **sent, **({"warnings": warnings} if warnings else {})}
 
     def _tell_memory(self, task: Plan, options: Mapping[str, Any], task_vars: dict[str, Any]) -> str | None:
@@ -110,17 +111,19 @@ class EventAction(ActionBase):
         found = gather(self, OUTBOX_SPEC, task_vars, own={}).options
         return delivery_settings(validate("outbox", found, OUTBOX_SPEC, {}))
 
-    def _queue(self, choice: str, task_vars: dict[str, Any]) -> Queue | None:
+    def _queue(self, choice: str, task_vars: dict[str, Any], warn: Callable[[str], None]) -> Queue | None:
         """Return where the event can be left, if that is wanted."""
         if choice == "false":
             return None
-        settings = self._outbox_settings(task_vars)
-
-        delivery = Delivery(settings)
+        delivery = Delivery(self._outbox_settings(task_vars), shares_courier=True)
 
         def put(event: Prepared, how: Settings, maybe_taken: bool) -> str | None:
             handed_over = delivery.hand_over(event, Route(how.connection, how.timeout), maybe_taken)
-            return None if handed_over.kept else handed_over.warning
+            if not handed_over.kept:
+                return handed_over.warning or "The event is lost."
+            if handed_over.warning:
+                warn(handed_over.warning)
+            return None
 
         # Sent directly, an event would overtake one about the same incident that still waits.
         return Queue(delivery.is_waiting if choice == "on_failure" else lambda _event: True, put)

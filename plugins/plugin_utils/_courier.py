@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import NextLock, SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import Log, log_path
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
@@ -31,14 +31,18 @@ _LOCK_SECONDS = 0.1
 class Courier:
     """Works an outbox until there is nothing more to do for it."""
 
-    def __init__(self, settings: DeliverySettings, parent: int, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: DeliverySettings, parent: int, log: Callable[[str], None], gives_way: bool = False
+    ) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
             settings: how to send.
             parent: process id of who started it.
             log: writes a line.
+            gives_way: whether to end at once if another courier waits for its turn already.
         """
+        self._gives_way = gives_way
         self._settings = settings
         self._log = log
         self._parent = parent
@@ -52,10 +56,12 @@ class Courier:
     def work(self) -> None:
         """Wait for the turn, send, and come back when it is over."""
         lock = SenderLock(self._settings.outbox_path)
+        turn = NextLock(self._settings.outbox_path)
         while not lock.acquire():
-            if self._is_over():
+            if self._is_over() or (self._gives_way and not turn.acquire()):
                 return
             self._stop.wait(_LOCK_SECONDS)
+        turn.release()
         try:
             database = Database(self._settings.outbox_path)
             outbox = Outbox(database, Caps(self._settings.max_events, self._settings.max_age))
@@ -89,10 +95,10 @@ class Courier:
         return self._orphaned is not None
 
 
-def main(settings: DeliverySettings, parent: int) -> int:
+def main(settings: DeliverySettings, parent: int, gives_way: bool) -> int:
     """Be a courier in a process made for it; returns the exit code."""
     log = Log(log_path(settings.outbox_path))
-    courier = Courier(settings, parent, log)
+    courier = Courier(settings, parent, log, gives_way)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_details: courier.stop())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -25,13 +25,13 @@ def _make_importable(collection: str) -> None:
         sys.modules[name] = package
 
 
-def _main(settings: str, parent: str, search_path: str) -> int:
+def _main(settings: str, parent: str, gives_way: str, search_path: str) -> int:
     sys.path[:] = json.loads(search_path)
     folder = os.path.dirname(os.path.abspath(__file__))
     _make_importable(os.path.dirname(os.path.dirname(folder)))
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _courier, _delivery_settings
 
-    return _courier.main(_delivery_settings.decode(settings), int(parent))
+    return _courier.main(_delivery_settings.decode(settings), int(parent), bool(int(gives_way)))
 
 
 if __name__ == "__main__":

@@ -77,9 +77,18 @@ class Delivery:
         settings: DeliverySettings,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        shares_courier: bool = False,
     ) -> None:
-        """Take the settings; nothing is opened or started yet."""
+        """Take the settings; nothing is opened or started yet.
+
+        Args:
+            settings: how events are kept and sent.
+            clock: seconds that only go forward.
+            sleep: waits so many seconds.
+            shares_courier: whether another process's courier will do; for processes that end soon.
+        """
         self._settings = settings
+        self._shares_courier = shares_courier
         self._unsent = UnsentMark(settings.outbox_path)
         self._clock = clock
         self._sleep = sleep
@@ -187,7 +196,8 @@ class Delivery:
 
     def _depot(self, number: int) -> _Depot:
         if number not in self._depots:
-            self._depots[number] = _Depot(self._settings, self._paths()[number], is_substitute=number > 0)
+            path = self._paths()[number]
+            self._depots[number] = _Depot(self._settings, path, number > 0, self._shares_courier)
         return self._depots[number]
 
     def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
@@ -242,7 +252,7 @@ class Delivery:
 class _Depot:
     """A place where events are kept, and the courier that fetches them there."""
 
-    def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool) -> None:
+    def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool, shares_courier: bool) -> None:
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _substitute
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
@@ -252,7 +262,7 @@ class _Depot:
             _substitute.make_substitute_folder(path)
         self.database = Database(path)
         self.outbox = Outbox(self.database, Caps(settings.max_events, settings.max_age))
-        self.courier = CourierProcess(settings, path)
+        self.courier = CourierProcess(settings, path, shares_courier)
         self._prune_superseded = settings.prune_superseded
         self._version = -1
         self._waits = True

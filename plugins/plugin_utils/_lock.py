@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes sure that one process at a time sends what is in an outbox.
+"""Makes sure that one process at a time sends what is in an outbox, and that not many more wait for their turn.
 
-The kernel holds the lock for as long as its process lives, even while that is stopped; and lets go when it dies.
+The kernel holds a lock for as long as its process lives, even while that is stopped; and lets go when it dies.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import os
 class SenderLock:
     """The right to send what is in an outbox."""
 
-    def __init__(self, outbox_path: str) -> None:
-        self._path = f"{outbox_path}.lock"
+    def __init__(self, outbox_path: str, what: str = "lock") -> None:
+        self._path = f"{outbox_path}.{what}"
         self._descriptor: int | None = None
         #: whether nobody else can hold the lock
         self.is_certain = True
@@ -48,3 +48,21 @@ class SenderLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+class NextLock(SenderLock):
+    """The right to be the next who sends what is in an outbox."""
+
+    def __init__(self, outbox_path: str) -> None:
+        super().__init__(outbox_path, "next")
+
+    def is_taken(self) -> bool:
+        """Tell whether somebody waits for the turn. Whatever is in the outbox by now, that one will see.
+
+        Raises:
+            OSError: if the lock's file cannot be opened.
+        """
+        if not self.acquire():
+            return True
+        self.release()
+        return False

@@ -20,7 +20,6 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import
     judge,
 )
 
-
 _INVENTORY = "inventory sources"
 _SEVERAL = "several"
 

@@ -34,7 +34,7 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.playbook imp
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
-HEAVY = {"requests", "urllib3", "sqlite3", "ssl"}
+HEAVY = {"requests", "urllib3", "sqlite3"}
 
 SHOP = """
 - name: Deploy the shop
@@ -295,7 +295,7 @@ def test_each_kind_of_failure_pages_once(ansible: Ansible, simulator: Simulator)
     ]
     rolling = [f"rolling{number}" for number in range(1, 7)]
     inventory = hosts("handler", "slow", "undefined", "retried", "fine", *rolling, unreachable=("away",))
-    inventory["all"]["children"] = {"rolling": {"hosts": dict.fromkeys(rolling, {})}}
+    inventory["all"]["children"] = {"rolling": {"hosts": {name: {} for name in rolling}}}
 
     run = ansible(plays, inventory=inventory, cfg=cfg(simulator, group_by="play"))
 

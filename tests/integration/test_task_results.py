@@ -482,7 +482,7 @@ def test_an_answer_that_is_no_json_is_still_an_acceptance(story: Story) -> None:
         ("bad key", "has characters that no key has"),
         ("short key", "has 31 characters; expected a PagerDuty integration key: 32 letters and digits"),
         ("plain http", "would send the integration key unencrypted; use https, or set allow_http: true"),
-        ("endless", "deadline: 0.0 was given; expected a number of seconds above 0"),
+        ("endless", "deadline: 0.0 was given; expected seconds, up to 86400"),
         ("absent authority", "ca_path: there is no file '/nowhere/ca.pem' on the machine that sends"),
         ("change without summary", "missing required arguments: summary"),
         ("change link text alone", "link_url"),

@@ -104,7 +104,7 @@ def test_an_unusable_value_is_reported_with_its_place(ansible: Ansible, path: st
     assert f"(set by max_retries under [pagerduty] in {cfg_file})" in messages["ansible.cfg"]
     assert "(set by pagerduty_jitter of the host)" in messages["variable"]
     assert messages["environment"] == (
-        "deadline: -1.0 was given; expected a number of seconds above 0 (set by PAGERDUTY_DEADLINE in the environment)"
+        "deadline: -1.0 was given; expected seconds, up to 86400 (set by PAGERDUTY_DEADLINE in the environment)"
     )
     assert "31 characters" in messages["key"]
     assert "(set by PAGERDUTY_ROUTING_KEY in the environment)" in messages["key"]

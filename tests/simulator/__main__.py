@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import signal
 import ssl
@@ -149,8 +148,11 @@ def _print(line: str) -> None:
     """One line whatever is in it; what a terminal would act upon is shown escaped."""
     line = "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
     encoding = sys.stdout.encoding or "ascii"
-    with contextlib.suppress(OSError):  # when nobody reads any more, serving goes on
+    try:
         print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError:
+        # Nobody reads any more, and serving goes on. What is left in the buffer must not fail the exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(path: str, text: str) -> None:

@@ -78,7 +78,7 @@ def events(simulator: Simulator, action: str | None = None) -> list[Received]:
     return [received for received in simulator.accepted if received.api == "v2" and action in (None, received.action)]
 
 
-def keys(simulator: Simulator) -> list[str | None]:
+def keys(simulator: Simulator) -> list[str]:
     """The dedup keys of the incidents that are open."""
     return sorted(incident.dedup_key for incident in simulator.incidents if incident.is_open)
 

@@ -33,6 +33,7 @@ from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER
 from ansible_collections.oncall.pagerduty.tests.support.failures import failure, outcome, steering, target
 
 CAUSES = ("failed", "unreachable", "error", "interrupted")
+PLAIN = steering()
 ERROR = Errored("AnsibleError", "the strategy 'x' does not exist")
 SIGNAL = Interrupted("SIGTERM")
 
@@ -44,7 +45,7 @@ def label(name: str, host: str, outcome: Outcome | None) -> str:
 
 
 def book(
-    steer: Callable[[str], Steering] | Steering = steering(), page_on: tuple[str, ...] = CAUSES, **options: Any
+    steer: Callable[[str], Steering] | Steering = PLAIN, page_on: tuple[str, ...] = CAUSES, **options: Any
 ) -> IncidentBook:
     """Incidents of a run of which each host is steered alike, or as the function says."""
     of_host = (lambda _host: steer) if isinstance(steer, Steering) else steer

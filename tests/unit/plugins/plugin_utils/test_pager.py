@@ -20,38 +20,34 @@ def incident(key: str, hosts: int) -> Incident:
 
 
 ONE = [incident("ansible:deploy.yml", 3)]
+ALL_SENT = "4 events accepted, 0 waiting"
+TRIGGERED = "1 incident triggered (ansible:deploy.yml, 3 hosts)"
 
 
 @pytest.mark.parametrize(
     ("opened", "updated", "resolved", "flushed", "line"),
     [
+        (ONE, [], [], Flushed(accepted=2), f"{TRIGGERED}, 2 events accepted, 0 waiting"),
         (
             ONE,
             [],
             [],
-            Flushed(accepted=2),
-            "1 incident triggered (ansible:deploy.yml, 3 hosts), 2 events accepted, 0 waiting",
-        ),
-        (
-            ONE,
-            [],
-            [],
-            Flushed(accepted=1, waiting=1, problem="HTTP 503"),
-            "1 incident triggered (ansible:deploy.yml, 3 hosts), 1 event accepted, 1 waiting (HTTP 503)",
+            Flushed(1, waiting=1, problem="HTTP 503"),
+            f"{TRIGGERED}, 1 event accepted, 1 waiting (HTTP 503)",
         ),
         (
             ONE,
             [],
             [],
             Flushed(set_aside=2, problem="HTTP 400: Invalid routing key"),
-            "1 incident triggered (ansible:deploy.yml, 3 hosts), 0 events accepted, 0 waiting, 2 refused (HTTP 400: Invalid routing key)",
+            f"{TRIGGERED}, 0 events accepted, 0 waiting, 2 refused (HTTP 400: Invalid routing key)",
         ),
         (
             ONE,
             [],
             [],
-            Flushed(accepted=2, dropped=1, problem="not shown"),
-            "1 incident triggered (ansible:deploy.yml, 3 hosts), 2 events accepted, 0 waiting, 1 dropped",
+            Flushed(2, dropped=1, problem="not shown"),
+            f"{TRIGGERED}, 2 events accepted, 0 waiting, 1 dropped",
         ),
         ([], [], ["k"], Flushed(accepted=1), "1 incident resolved (k), 1 event accepted, 0 waiting"),
         (
@@ -59,7 +55,7 @@ ONE = [incident("ansible:deploy.yml", 3)]
             ["b"],
             ["c", "d"],
             Flushed(accepted=4),
-            "1 incident triggered (a, 1 host), 1 incident updated (b), 2 incidents resolved (c; d), 4 events accepted, 0 waiting",
+            "1 incident triggered (a, 1 host), 1 incident updated (b), 2 incidents resolved (c; d), " + ALL_SENT,
         ),
         (
             [incident(f"h{number}", 1) for number in range(5)],

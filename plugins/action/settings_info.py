@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action plugin of the module settings_info, whose file holds the documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._settings_info import ALL_SETTINGS, inform
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import gather, validate
+
+
+class ActionModule(ActionBase):
+    """Looks at the settings from the controller's worker process."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_async = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task; see the module's documentation for the result."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        try:
+            validate("settings_info", self._task.args, {}, {})
+        except PagerDutyError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        return {**result, "changed": False, **inform(gather(self, ALL_SETTINGS, task_vars or {}))}

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says which settings hold on the controller, where they come from, and what is missing. Sends nothing, shows no key."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ansible import constants
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError, PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
+    SETTINGS_RULES,
+    SETTINGS_SPEC,
+    Settings,
+    settings,
+)
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import Gathered, Spec, validate
+
+ALL_SETTINGS: dict[str, dict[str, Any]] = {**SETTINGS_SPEC, **OUTBOX_SPEC}
+CALLBACK = "oncall.pagerduty.page_on_failure"
+
+_KEYS = ("routing_key", "routing_key_file")
+_T = TypeVar("_T")
+
+
+@dataclass
+class _Findings:
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, what: str, text: str, is_problem: bool = False) -> None:
+        self.lines.append(f"{what}: {text}")
+        if is_problem:
+            self.problems.append(f"{what}: {text}")
+
+
+def inform(gathered: Gathered) -> dict[str, Any]:
+    """Return a task's result that says what holds for it."""
+    findings = _Findings()
+    origins = dict(sorted(gathered.origins.items()))
+    way = _usable(gathered, findings, "PagerDuty", SETTINGS_SPEC, SETTINGS_RULES, settings)
+    if way is not None:
+        findings.add("PagerDuty", _described(way, origins))
+    key_from = next((origins[name] for name in _KEYS if name in origins), None)
+    nowhere = "none was found; see routing_key in ansible-doc oncall.pagerduty.incident for where to put it"
+    findings.add("Integration key", key_from or nowhere, key_from is None)
+    version = _version_of("requests")
+    findings.add("Library requests", version or "not installed for ansible-playbook's Python", version is None)
+    enabled = CALLBACK in constants.CALLBACKS_ENABLED
+    how = f"not enabled; to page by itself, callbacks_enabled in ansible.cfg needs {CALLBACK}"
+    findings.add("Callback page_on_failure", "enabled" if enabled else how)
+    outbox = _usable(gathered, findings, "Outbox", OUTBOX_SPEC, {}, delivery_settings)
+    if outbox is not None:
+        problem = _why_not_writable(outbox.outbox_path)
+        findings.add("Outbox", f"{outbox.outbox_path}, {problem or 'can be written'}", problem is not None)
+    return {
+        "lines": findings.lines,
+        "problems": findings.problems,
+        "base_url": way.connection.base_url if way is not None else None,
+        "key_from": key_from,
+        "origins": origins,
+        "requests_version": version,
+        "callback_enabled": enabled,
+        "outbox_path": outbox.outbox_path if outbox is not None else None,
+    }
+
+
+def _usable(
+    gathered: Gathered, findings: _Findings, what: str, spec: Spec, rules: Any, make: Callable[[dict[str, Any]], _T]
+) -> _T | None:
+    try:
+        return make(validate("settings", {k: v for k, v in gathered.options.items() if k in spec}, spec, rules))
+    except OptionError as error:
+        findings.add(what, gathered.explained(str(error)), is_problem=True)
+        return None
+
+
+def _described(way: Settings, origins: dict[str, str]) -> str:
+    connection = way.connection
+    parts = [connection.base_url]
+    named = next((origins[name] for name in ("api_url", "region") if name in origins), None)
+    if named:
+        parts.append(f"by {named}")
+    if connection.proxy:
+        parts.append(f"through the proxy {mask_url(connection.proxy)}")
+    if not connection.validate_certs:
+        parts.append("without checking its certificate")
+    return ", ".join(parts)
+
+
+def _version_of(library: str) -> str | None:
+    try:
+        __import__(library)
+        return importlib.metadata.version(library)
+    except ImportError:  # PackageNotFoundError is one too
+        return None
+
+
+def _why_not_writable(path: str) -> str | None:
+    """Return why an outbox cannot be written; None if it can. One that is not there yet is not made."""
+    if os.path.lexists(path):
+        # Loads SQLite.
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+
+        try:
+            database = Database(path)
+            try:
+                with database.transaction():
+                    return None
+            finally:
+                database.close()
+        except PagerDutyError as error:
+            return str(error).removeprefix(f"{path} ")
+    folder = os.path.dirname(os.path.abspath(path))
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+        return None
+    return f"cannot be made: {folder} is no folder that can be written"
