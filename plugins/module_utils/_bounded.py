@@ -41,7 +41,8 @@ class BoundedCaller:
         """
         if self._calls is None or self._pid != os.getpid():
             self._start()
-        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        # No SimpleQueue: a wait in it that is interrupted by a signal may never end.
+        answers: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue()
         calls = self._calls
         # Until it has answered the thread is not free for another call, not even if this wait is interrupted.
         self._calls = None

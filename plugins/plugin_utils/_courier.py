@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 
@@ -47,11 +46,14 @@ class Courier:
         self._log = log
         self._parent = parent
         self._orphaned: float | None = None
-        self._stop = threading.Event()
+        self._stopped = False
 
     def stop(self) -> None:
-        """Begin no further attempt; what is under way is finished, the rest stays in the outbox."""
-        self._stop.set()
+        """Begin no further attempt; what is under way is finished, the rest stays in the outbox.
+
+        Called by a signal's handler, which may take no lock.
+        """
+        self._stopped = True
 
     def work(self) -> None:
         """Wait for the turn, send, and come back when it is over."""
@@ -60,7 +62,7 @@ class Courier:
         while not lock.acquire():
             if self._is_over() or (self._gives_way and not turn.acquire()):
                 return
-            self._stop.wait(_LOCK_SECONDS)
+            time.sleep(_LOCK_SECONDS)
         turn.release()
         try:
             database = Database(self._settings.outbox_path)
@@ -85,7 +87,7 @@ class Courier:
 
     def _is_over(self) -> bool:
         """Whether to end in any case."""
-        if self._stop.is_set():
+        if self._stopped:
             return True
         return self._is_orphan() and time.monotonic() - (self._orphaned or 0) > self._settings.courier_linger
 

@@ -50,7 +50,7 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     else:
         report = _upkeep.purged(settings, options["ids"], options["waiting"])
     concerned = sum(_is_concerned(entry, options) for entry in report.events) if check_mode else report.changed
-    result = {
+    result: dict[str, Any] = {
         "changed": concerned + report.outdated > 0,
         "msg": _message(report, state, concerned, check_mode),
         "waiting": report.waiting,

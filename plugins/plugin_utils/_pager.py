@@ -127,7 +127,7 @@ class Pager:
             result: the run's result; 0 if nothing counted as failed.
             has_open_incidents: whether earlier runs may have left incidents open.
         """
-        if self._check_mode or self._resolve_on_success == "never":
+        if self._check_mode:
             return
         whole_and_green = result == 0 and not self._parts.run().partial
         if has_open_incidents:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says which settings hold on the controller, where they come from, and what is missing. Sends nothing, shows no key."""
+"""Says which settings hold on the controller, where they come from, what is missing. Sends nothing, shows no key."""
 
 from __future__ import annotations
 

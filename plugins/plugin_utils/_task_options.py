@@ -17,6 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import Source, environment, fill_in
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import decrypted
 
 Spec = Mapping[str, Mapping[str, Any]]
 
@@ -56,7 +57,9 @@ def gather(action: Any, spec: Spec, task_vars: Mapping[str, Any], own: Mapping[s
     reported = task_vars.get("ansible_facts") or {}
 
     def variable(name: str) -> Any:
-        return action._templar.template(task_vars[name]) if name in task_vars and name not in reported else None
+        if name not in task_vars or name in reported:
+            return None
+        return decrypted(action._templar.template(task_vars[name]))
 
     sources = (
         Source("of the host", lambda option: f"pagerduty_{option}", variable),

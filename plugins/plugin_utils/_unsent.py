@@ -4,8 +4,8 @@
 """Marks that an outbox may hold unsent events, so that a run can tell by one look at the disk.
 
 Without the mark, every run would have to open the outbox to learn that there is nothing to send. The mark is an empty
-file beside it, made while an event is put in, and removed by whoever finds the outbox empty. The outbox itself does both,
-each within a transaction: between a look into the outbox and the removal nobody can put anything in.
+file beside it, made while an event is put in, and removed by whoever finds the outbox empty. The outbox itself does
+both, each within a transaction: between a look into the outbox and the removal nobody can put anything in.
 """
 
 from __future__ import annotations

@@ -45,7 +45,9 @@ class Variables:
         Raises:
             Exception: whatever ansible-core raises for a template that cannot be rendered.
         """
-        return self._templar.template(self.values[name]) if name in self.values else None
+        if name not in self.values:
+            return None
+        return decrypted(self._templar.template(self.values[name]))
 
     def template(self, value: Any) -> Any:
         """Render a value that comes from the variables themselves."""
@@ -75,6 +77,11 @@ class Variables:
             self._templar.available_variables = before
 
 
+def decrypted(value: Any) -> Any:
+    """Return a templated value as options take it: up to ansible-core 2.18 a vaulted one is an object of its own."""
+    return str(value) if getattr(value, "__ENCRYPTED__", False) else value
+
+
 def trusted(template: Any) -> Any:
     """Return the user's own templates, which come from elsewhere than variables, as ones that may be rendered."""
     if isinstance(template, str):
@@ -89,9 +96,9 @@ def trusted(template: Any) -> Any:
 class VariableReader:
     """Reads variables of one host after the other, at a cost that does not grow with the number of hosts.
 
-    ansible-core makes the lists of a play's hosts anew for each host, looking each of its hosts up among those that have
-    failed: with 1,500 hosts that takes longer than all the rest of a failure. Here they are made once for each task, and
-    say what was so at its first failure.
+    ansible-core makes the lists of a play's hosts anew for each host, and looks each of them up among those that have
+    failed: with 1,500 hosts that takes longer than all the rest of a failure. Here they are made once for each task,
+    and say what was so at its first failure.
     """
 
     def __init__(self) -> None:

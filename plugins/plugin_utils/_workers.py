@@ -63,7 +63,8 @@ class Workers:
     def __init__(self, number: int) -> None:
         self._number = number
         self._jobs: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()
-        self._ended: queue.SimpleQueue[tuple[Claim, Attempt]] = queue.SimpleQueue()
+        # No SimpleQueue: a wait in it that is interrupted by a signal may never end.
+        self._ended: queue.Queue[tuple[Claim, Attempt]] = queue.Queue()
         self._busy = 0
         for _count in range(number):
             threading.Thread(target=self._work, name="pagerduty-sender", daemon=True).start()

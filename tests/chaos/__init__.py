@@ -5,4 +5,7 @@
 
 `pytest tests/chaos` takes some seconds. `CHAOS_POINTS=1000 pytest tests/chaos -s` kills that many processes; with
 `CHAOS_SEED=7` at other points than the usual ones.
+
+`python -m tests.chaos.forks` looks for hangs in hundreds of forked workers; `python -m tests.chaos.scale` measures what
+10,000 failing hosts cost.
 """

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 from ansible_collections.oncall.pagerduty.tests.chaos._nursery import End, Nursery
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 
@@ -32,10 +36,12 @@ class Story:
 
     puts: summaries by dedup key, in the order they were put, whether or not the put returned
     certain: summaries of the events whose put returned
+    unmarked: points after which events were waiting without a mark, so that no later run would look for them
     """
 
     puts: dict[str, list[str]] = field(default_factory=dict)
     certain: set[str] = field(default_factory=set)
+    unmarked: list[int] = field(default_factory=list)
 
 
 def tell(folder: Path, root: str, pagerduty: Simulator, points: int, seed: int) -> tuple[Story, DeliverySettings]:
@@ -65,10 +71,23 @@ def tell(folder: Path, root: str, pagerduty: Simulator, points: int, seed: int) 
                     story.puts.setdefault(key, []).append(summary)
                 end = _end(dice, lines=1500, seconds=0.1)
                 story.certain.update(nursery.put(settings.outbox_path, events, pagerduty.url, end, clock))
+            if point % 5 == 0 and is_unmarked(settings.outbox_path):
+                story.unmarked.append(point)
     finally:
         nursery.close()
         pagerduty.clear_faults()
     return story, settings
+
+
+def is_unmarked(path: str) -> bool:
+    """Tell whether events wait in an outbox of which the next run would think that it is empty."""
+    if not os.path.exists(path):
+        return False
+    database = Database(path)
+    try:
+        return not Outbox(database).is_empty() and not UnsentMark(path).is_set()
+    finally:
+        database.close()
 
 
 def lost(story: Story, pagerduty: Simulator) -> set[str]:

@@ -34,6 +34,7 @@ def test_nothing_is_lost_nor_opened_twice_when_processes_are_killed(tmp_path: Pa
             f"{pagerduty.tally()}"
         )
         assert _story.lost(story, pagerduty) == set()
+        assert story.unmarked == []
         assert _story.opened_twice(pagerduty) == set()
         assert _story.out_of_order(story, pagerduty) == []
         assert (report.waiting, report.set_aside, report.dropped) == (0, 0, {})

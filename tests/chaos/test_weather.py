@@ -88,14 +88,16 @@ def test_an_outage_longer_than_the_courier_lives(settings: DeliverySettings, pag
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault("throttle", probability=0.3, retry_after=1),
-        Fault("reset_after", probability=0.5),
+        Fault("throttle", count=3, retry_after=1),
+        Fault("reset_after", count=8),
         Fault("black_hole", count=4),
         Fault("truncated", probability=0.5),
     ]
     + IN_THE_FULL_RUN
     * [
+        Fault("throttle", probability=0.3, retry_after=1),
         Fault("throttle", probability=0.6),
+        Fault("reset_after", probability=0.5),
         Fault("status", code=503, probability=0.6),
         Fault("status", code=500, body="<html>", probability=0.6, retry_after="date:1"),
         Fault("reset_before", probability=0.5),

@@ -9,15 +9,19 @@ python -m tests.differential --python ~/venv/bin/python --keep /tmp/case "fail /
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from tests.simulator import Simulator
+
 from .case import STRATEGIES
 from .cases import GROUPS, SCOPES, Pair, all_pairs
 from .judge import deviations
-from .observer import EngineObserver
+from .observer import EngineObserver, Observer
+from .observer_pagerduty import PagerDutyObserver
 from .runner import Pool, Run
 
 
@@ -25,12 +29,15 @@ def main() -> int:
     options = _options()
     pairs = [pair for pair in all_pairs() if _wanted(pair, options)]
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="differential-") as scratch:
-        root = Path(options.keep or scratch).absolute()
-        with Pool(options.python, EngineObserver(), root, options.workers) as pool:
-            futures = [pool.submit(pair) for pair in pairs]
-            bad = sum(_report(pair, future.result()) for pair, future in zip(pairs, futures))
-            runs = [future.result() for future in futures]
+    with contextlib.ExitStack() as stack:
+        root = Path(options.keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="differential-"))).absolute()
+        observer: Observer = EngineObserver()
+        if options.observer == "pagerduty":
+            observer = PagerDutyObserver(stack.enter_context(Simulator(rate_limit=0)))
+        pool = stack.enter_context(Pool(options.python, observer, root, options.workers))
+        futures = [pool.submit(pair) for pair in pairs]
+        bad = sum(_report(pair, future.result()) for pair, future in zip(pairs, futures))
+        runs = [future.result() for future in futures]
     for run in sorted(runs, key=lambda run: -run.seconds)[: options.slowest]:
         print(f"{run.seconds:.1f} s: {run.case.name} [{run.strategy}]")
     failed = [run for run in runs if run.observation.hosts]
@@ -64,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has the ansible-core to test")
     parser.add_argument("--strategy", action="append", choices=STRATEGIES)
     parser.add_argument("--scope", choices=SCOPES, default="all")
+    parser.add_argument("--observer", choices=("engine", "pagerduty"), default="pagerduty", help="what is looked at")
     parser.add_argument("--group", choices=sorted(GROUPS))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", help="keep the folders of the runs here")

@@ -85,7 +85,9 @@ def test_fails_if_something_is_left(ansible: Ansible, simulator: Simulator, outb
     assert run.rc == 2
     failed = run.task("drain")
     assert (failed.status, failed.result["waiting"], failed.result["changed"]) == ("failed", 1, False)
-    assert failed.result["msg"].startswith("The outbox has 1 event waiting. That is after 0.4 s. The last attempt failed: ")
+    assert failed.result["msg"].startswith(
+        "The outbox has 1 event waiting. That is after 0.4 s. The last attempt failed: "
+    )
     assert "connection refused" in failed.result["msg"].lower()
 
 
@@ -111,9 +113,7 @@ def test_nothing_is_made_where_there_was_no_outbox(ansible: Ansible, path: Path)
 def test_the_host_does_not_matter(ansible: Ansible, simulator: Simulator, outbox: Outbox) -> None:
     outbox.put(alert("a"), route(simulator.url))
     inventory = {"all": {"hosts": {"db1": UNREACHABLE, "db2": UNREACHABLE}}}
-    run = checked(
-        ansible.tasks([{**task("drain"), "run_once": True}], play={"hosts": "all"}, inventory=inventory)
-    )
+    run = checked(ansible.tasks([{**task("drain"), "run_once": True}], play={"hosts": "all"}, inventory=inventory))
     assert run.rc == 0, run.output
     assert len(simulator.accepted) == 1
 
@@ -204,10 +204,10 @@ def test_a_newer_versions_outbox_is_left_alone(ansible: Ansible, outbox: Outbox,
 
 
 @pytest.fixture
-def read_only(tmp_path: Path) -> Callable[[Path, list[str]], "subprocess.CompletedProcess[str]"]:
+def read_only(tmp_path: Path) -> Callable[[Path, list[str]], subprocess.CompletedProcess[str]]:
     """Runs a command that sees a folder read-only; skips the test where that is not allowed."""
 
-    def run(folder: Path, command: list[str], **options: Any) -> "subprocess.CompletedProcess[str]":
+    def run(folder: Path, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
         unshare = ["unshare", "--mount", "--map-root-user", "sh", "-c", script, str(folder)]
         if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
@@ -218,7 +218,7 @@ def read_only(tmp_path: Path) -> Callable[[Path, list[str]], "subprocess.Complet
 
 
 def test_a_folder_that_cannot_be_written(
-    ansible: Ansible, outbox: Outbox, path: Path, read_only: Callable[..., "subprocess.CompletedProcess[str]"]
+    ansible: Ansible, outbox: Outbox, path: Path, read_only: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     outbox.put(alert("a"), route())
     # Made by a run outside, so that the folder of the module's own files is there.

@@ -170,6 +170,6 @@ def test_nothing_secret_leaves_the_controller(ansible: Ansible, simulator: Simul
     assert by_task["Say it"]["message"].startswith("login with ")
     assert by_task["Say it"]["message"].endswith(" failed")
     assert by_task["Hide {{ hidden_value }}"]["message"] == "The task hides its result (no_log)."
-    assert by_task["Print to stdout"]["message"] == "non-zero return code"
+    assert "non-zero return code" in by_task["Print to stdout"]["message"]
     keys = {request.dedup_key for request in received}
     assert "ansible:play=Leak {{ play_password }}:task=Connect as admin/{{ db_password }}" in keys

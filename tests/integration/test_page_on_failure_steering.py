@@ -133,6 +133,14 @@ def test_variables_route_and_rank_and_silence(ansible: Ansible, simulator: Simul
     assert_no_secret([run.output, *map(payload, events(simulator))], KEY, OTHER_KEY)
 
 
+def test_tasks_take_a_vaulted_key_from_the_same_variable(ansible: Ansible, simulator: Simulator) -> None:
+    files = {"group_vars/all.yml": "pagerduty_routing_key: " + vaulted(OTHER_KEY), "vault.password": PASSWORD}
+    page = {"name": "Page", "oncall.pagerduty.incident": {"summary": "x"}}
+    run = ansible.tasks([page], "--vault-password-file", "vault.password", files=files, cfg=cfg(simulator))
+    assert run.rc == 0, run.output
+    assert [event.key for event in events(simulator)] == [OTHER_KEY]
+
+
 def test_the_task_that_fails_first_names_the_incident(ansible: Ansible, simulator: Simulator) -> None:
     named = {
         "pagerduty_component": "nginx",

@@ -44,9 +44,11 @@ def path(ansible: Ansible) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_courier_is_left(path: Path) -> Iterator[None]:
+    """Told to stop, every courier ends."""
     yield
     for pid in couriers(path):
         os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: couriers(path) == [])
     shutil.rmtree(Path(substitute_path(str(path))).parent, ignore_errors=True)
 
 

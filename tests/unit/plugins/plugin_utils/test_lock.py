@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import NextLock, SenderLock
 
 
 @pytest.fixture
@@ -70,3 +70,14 @@ def test_is_private_and_stays(path: str) -> None:
     lock.acquire()
     lock.release()
     assert stat.S_IMODE(os.stat(f"{path}.lock").st_mode) == 0o600
+
+
+def test_tells_whether_somebody_waits_for_the_turn(path: str) -> None:
+    sender, waiting = SenderLock(path), NextLock(path)
+    assert sender.acquire()
+    assert not NextLock(path).is_taken()
+    assert not NextLock(path).is_taken()
+    assert waiting.acquire()
+    assert NextLock(path).is_taken()
+    waiting.release()
+    assert not NextLock(path).is_taken()

@@ -87,6 +87,16 @@ def test_nobody_can_remove_the_mark_while_an_event_is_put_in(tmp_path: Path) -> 
     assert UnsentMark(path).is_set()
 
 
+def test_the_mark_is_there_before_the_event_is(tmp_path: Path) -> None:
+    """Or a process that is killed in between would leave an event that no later run looks for."""
+    path = str(tmp_path / "outbox.sqlite3")
+    onlooker, busy = Outbox(Database(path)), Outbox(Database(path))
+    seen = []
+    busy._unsent = Held(path, lambda: seen.append(onlooker.is_empty()))
+    busy.put(alert("k"), route())
+    assert (seen, onlooker.is_empty()) == ([True], False)
+
+
 @pytest.mark.parametrize("path", ["/proc/nowhere/outbox.sqlite3", "/dev/null/outbox.sqlite3"])
 def test_where_nothing_can_be_written_there_is_no_mark_and_no_error(path: str) -> None:
     OpenJobs(path).mark("job")

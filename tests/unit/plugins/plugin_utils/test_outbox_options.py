@@ -65,9 +65,7 @@ def test_what_is_given_is_taken() -> None:
         "jitter": False,
     }
     assert given.keys() == OUTBOX_SPEC.keys()
-    assert delivery_settings(given) == DeliverySettings(
-        "/srv/outbox.sqlite3", 0, 0.0, True, 0, 0.5, 2.0, False, 0.0
-    )
+    assert delivery_settings(given) == DeliverySettings("/srv/outbox.sqlite3", 0, 0.0, True, 0, 0.5, 2.0, False, 0.0)
 
 
 @pytest.mark.parametrize("value", [-1, -0.001, float("nan"), float("-inf")])

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for attempts ends in time, whatever signals arrive meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._bounded import BoundedCaller, OutOfTimeError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Workers
+
+
+@pytest.fixture
+def _signal_during_the_wait() -> Iterator[None]:
+    """A signal that arrives while something waits, and whose handler returns only after that wait is due to end."""
+    before = signal.signal(signal.SIGUSR1, lambda *_details: time.sleep(0.3))
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
+    timer.start()
+    yield
+    timer.join()
+    signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.usefixtures("_signal_during_the_wait")
+def test_a_courier_that_gets_a_signal_goes_on() -> None:
+    workers = Workers(1)
+    began = time.monotonic()
+    assert workers.ended(0.15) == []
+    assert time.monotonic() - began < 2.0
+    workers.close()
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.usefixtures("_signal_during_the_wait")
+def test_an_attempt_is_bounded_in_spite_of_a_signal() -> None:
+    caller, done = BoundedCaller(), threading.Event()
+    began = time.monotonic()
+    with pytest.raises(OutOfTimeError):
+        caller.call(lambda: done.wait(8.0), 0.15)
+    assert time.monotonic() - began < 2.0
+    done.set()
