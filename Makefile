@@ -5,7 +5,7 @@
 # A thin front for the tools in .venv: every target is one command that can be run by hand.
 
 PYTHON ?= python3
-TESTS ?= tests/unit tests/integration
+TESTS ?= tests/unit tests/integration tests/differential
 # One worker for each core; a file stays in one worker, since its tests share playbook runs.
 PARALLEL ?= -n auto --dist loadfile
 KEEP ?=
@@ -17,7 +17,7 @@ PINS := $(wildcard tests/requirements*.txt) tests/constraints.txt
 NOX = @$(PY) -m nox --session $(1) || { echo "Failed. To run it again: make $(1)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types sanity units-targets trials chaos matrix format pins check clean
+.PHONY: help demo test lint types sanity units-targets trials chaos differential matrix format pins check clean
 
 help: ## list these targets
 	@echo "usage: make TARGET [PYTHON=python3.12]"
@@ -27,7 +27,7 @@ help: ## list these targets
 demo: $(READY) ## page a local PagerDuty from a playbook (KEEP=1 leaves it running to look at)
 	@$(PY) -m tests.demo $(if $(KEEP),--keep) || { echo "Failed. To run it again: make demo" >&2; exit 1; }
 
-test: $(READY) ## unit and integration tests (TESTS=tests/unit for some of them)
+test: $(READY) ## unit, integration and differential tests (TESTS=tests/unit for some of them)
 	@$(PY) -m pytest $(PARALLEL) $(TESTS) || { echo "Failed. To run what failed again: $(PY) -m pytest --last-failed" >&2; exit 1; }
 
 lint: $(READY) ## ruff, yamllint, ansible-lint, changelog, documentation and licence checks
@@ -41,6 +41,9 @@ sanity: $(READY) ## ansible-test sanity
 
 units-targets: $(READY) ## unit tests of module_utils on the oldest Pythons of managed hosts
 	$(call NOX,units-targets)
+
+differential: $(READY) ## what is paged against what failed, in some 1,800 runs (DIFFERENTIAL=all: 4,200)
+	@DIFFERENTIAL=$${DIFFERENTIAL:-matrix} $(PY) -m pytest -q tests/differential || { echo "Failed. To run it again: make differential" >&2; exit 1; }
 
 trials: $(READY) ## 1,000 seeded trials of the sender against a network that fails in every way
 	@$(PY) -m pytest tests/trials || { echo "Failed. To run it again: make trials" >&2; exit 1; }

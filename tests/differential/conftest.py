@@ -12,18 +12,9 @@ from typing import Any
 
 import pytest
 
-from .observer import EngineObserver
+from ..simulator import Simulator
+from .observer_pagerduty import PagerDutyObserver
 from .runner import Pool, Run
-
-SCOPE_MARKERS = {
-    "quick": "a sample of the differential test, for every day",
-    "matrix": "a larger sample of the differential test, for every ansible-core",
-}
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    for name, text in SCOPE_MARKERS.items():
-        config.addinivalue_line("markers", f"{name}: {text}")
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +25,6 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         for item in request.session.items
         if isinstance(item, pytest.Function) and "pair" in getattr(getattr(item, "callspec", None), "params", {})
     ]
-    with Pool(sys.executable, EngineObserver(), tmp_path_factory.mktemp("runs"), workers=2) as pool:
-        yield {pair.name: pool.submit(pair) for pair in pairs}
+    with Simulator(rate_limit=0) as pagerduty:
+        with Pool(sys.executable, PagerDutyObserver(pagerduty), tmp_path_factory.mktemp("runs"), workers=2) as pool:
+            yield {pair.name: pool.submit(pair) for pair in pairs}

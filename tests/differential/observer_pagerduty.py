@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.simulator import Simulator
-
+from ..simulator import Simulator
 from .observer import HERE, Observation
 
 _SETTLE_SECONDS = 20.0
