@@ -15,7 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..simulator import Simulator
+from tests.simulator import Simulator
+
 from .case import STRATEGIES
 from .cases import GROUPS, SCOPES, Pair, all_pairs
 from .judge import deviations

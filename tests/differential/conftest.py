@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ..simulator import Simulator
+from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
+
 from .observer_pagerduty import PagerDutyObserver
 from .runner import Pool, Run
 
@@ -25,6 +26,6 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         for item in request.session.items
         if isinstance(item, pytest.Function) and "pair" in getattr(getattr(item, "callspec", None), "params", {})
     ]
-    with Simulator(rate_limit=0) as pagerduty:
-        with Pool(sys.executable, PagerDutyObserver(pagerduty), tmp_path_factory.mktemp("runs"), workers=2) as pool:
-            yield {pair.name: pool.submit(pair) for pair in pairs}
+    folder = tmp_path_factory.mktemp("runs")
+    with Simulator(rate_limit=0) as pagerduty, Pool(sys.executable, PagerDutyObserver(pagerduty), folder, 2) as pool:
+        yield {pair.name: pool.submit(pair) for pair in pairs}

@@ -10,12 +10,21 @@ import hashlib
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from ..simulator import Simulator
 from .observer import HERE, Observation
 
 _SETTLE_SECONDS = 20.0
+
+
+class PagerDuty(Protocol):
+    """What is needed of the simulator."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def incidents(self) -> list[Any]: ...
 
 
 class PagerDutyObserver:
@@ -24,7 +33,7 @@ class PagerDutyObserver:
     How early a page goes out cannot be told from there; the engine's observer sees that.
     """
 
-    def __init__(self, pagerduty: Simulator) -> None:
+    def __init__(self, pagerduty: PagerDuty) -> None:
         self._pagerduty = pagerduty
 
     def settings(self) -> dict[str, str]:

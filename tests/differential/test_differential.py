@@ -1,3 +1,23 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Paged if and only if ansible-playbook itself says that the run failed, for exactly the hosts that ended failed.
+
+What was paged is what arrived at a local PagerDuty. DIFFERENTIAL in the environment says how many runs: quick (as by
+default), matrix or all.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future
+
+import pytest
+
+from .cases import SCOPES, Pair, all_pairs
+from .judge import deviations
+from .runner import Run
+
 SCOPE = os.environ.get("DIFFERENTIAL", SCOPES[0])
 
 
