@@ -37,7 +37,7 @@ class Checkout:
 def checkout_of(folder: str) -> Checkout | None:
     """Return the checkout that a folder belongs to, or None outside of any."""
     folder = os.path.abspath(folder)
-    for _ in range(_MAX_DEPTH):
+    for _turn in range(_MAX_DEPTH):
         git = _git_folder(folder)
         if git:
             return Checkout(folder, _revision(git))
@@ -61,7 +61,7 @@ def _revision(git: str) -> str:
     # A worktree has its own HEAD; the branches are those of the repository it belongs to.
     common = os.path.join(git, _read(os.path.join(git, "commondir")))
     content = _read(os.path.join(git, "HEAD"))
-    for _ in range(_MAX_LINKS):
+    for _turn in range(_MAX_LINKS):
         if not content.startswith(_REFERENCE):
             break
         name = content[len(_REFERENCE) :].strip()
@@ -75,7 +75,7 @@ def _packed(common: str, name: str) -> str:
     try:
         with open(os.path.join(common, "packed-refs"), encoding="utf-8", errors="replace") as file:
             for line in file:
-                revision, _, reference = line.rstrip("\n").partition(" ")
+                revision, _space, reference = line.rstrip("\n").partition(" ")
                 if reference == name:
                     return revision
     except (OSError, ValueError):

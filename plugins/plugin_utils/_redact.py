@@ -126,7 +126,7 @@ def _lines(secret: str) -> Iterator[str]:
 
 def _base64_forms(secret: str) -> Iterator[str]:
     """Yield what is sure to stand in the base64 of any text that holds the secret, for the three ways it can lie."""
-    for text in {secret, secret.strip()}:
+    for text in dict.fromkeys((secret, secret.strip())):
         raw = text.encode("utf-8", "replace")
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             yield from _long_enough(encode(raw).decode().rstrip("="))

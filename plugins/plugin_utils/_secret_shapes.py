@@ -87,7 +87,7 @@ _NO_VALUE = frozenset(
     {"", "none", "null", "true", "false", "yes", "no", "undefined", "omit", "value_specified_in_no_log_parameter"}
 )
 _SMALL_NUMBER = re.compile(r"[-+]?\d{1,5}(?:\.\d*)?")
-_JOINED_WORDS = re.compile(r"[A-Za-z]+(?:['’./:@_-][A-Za-z]+)*")
+_JOINED_WORDS = re.compile(r"[A-Za-z]+(?:['\u2019./:@_-][A-Za-z]+)*")
 _PARSER_SPEAKS = re.compile(
     r"(?:unexpected|expected|invalid|illegal|bad|unknown|unrecognized|unterminated|syntax|parse|next|near)[\w \t]*$",
     re.IGNORECASE,

@@ -119,7 +119,7 @@ class _Search:
 
     def look_at(self, name: Any, value: Any) -> None:
         try:
-            self._value(value, type(name) is not int and self._is_secret_name(str(name)), 0)
+            self._value(value, not isinstance(name, int) and self._is_secret_name(str(name)), 0)
         except Exception:
             # ansible-core's values can raise whenever they are touched. One of them must not hide the others.
             return

@@ -82,7 +82,7 @@ class SteeringReader:
                 target = fallback
         group_by = self._checked("group_by", said, lambda given: parse_names("group_by", given, LABELS, variables=True))
         return Steering(
-            enabled=self._checked("enabled", said, lambda given: boolean(given)),
+            enabled=self._checked("enabled", said, boolean),
             target=target,
             severities=self._checked("severity", said, parse_severities),
             group_by=group_by,

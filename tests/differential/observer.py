@@ -46,15 +46,12 @@ class Observer(Protocol):
 
     def settings(self) -> dict[str, str]:
         """Environment variables that are the same for each run."""
-        ...
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Environment variables for the run in this folder, none of which ansible-core reads itself."""
-        ...
 
     def observe(self, folder: Path) -> Observation:
         """Say what was seen of the run in this folder."""
-        ...
 
 
 class EngineObserver:

@@ -184,7 +184,7 @@ class Pool:
 
     def __exit__(self, *error: object) -> None:
         self._executor.shutdown(cancel_futures=True)
-        for _ in range(self._workers):
+        for _turn in range(self._workers):
             self._cores.get().close()
 
     def _run(self, pair: Pair, folder: Path) -> Run:

@@ -65,7 +65,7 @@ def test_every_failure_is_there(outcomes: dict[str, dict[str, Any]]) -> None:
 def test_task_play_and_place(outcomes: dict[str, dict[str, Any]]) -> None:
     outcome = outcomes["a"]
     assert (outcome["task"], outcome["action"], outcome["play"]) == ("plain a", "fail", "play of a")
-    file, _, line = outcome["path"].rpartition(":")
+    file, _colon, line = outcome["path"].rpartition(":")
     assert file.endswith("/site.yml")
     assert line.isdigit()
 

@@ -31,7 +31,7 @@ def serve() -> list[str] | None:
             _become_fresh_process(job)
             return ["ansible-playbook", *job["argv"]]
         _answer(pid=pid)
-        _, status = os.waitpid(pid, 0)
+        _pid, status = os.waitpid(pid, 0)
         _answer(exit_code=os.waitstatus_to_exitcode(status))
     return None
 

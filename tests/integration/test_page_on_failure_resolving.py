@@ -47,10 +47,14 @@ def tasks(install: str = "", start: str = "") -> list[dict[str, Any]]:
 def deploy(ansible: Ansible, simulator: Simulator) -> RunIt:
     """Runs the playbook, in which the hosts named fail at one of two tasks."""
 
-    def run(*args: str, install: str = "", start: str = "", inventory: Any = THREE, **options: Any) -> Run:
+    def run(*args: str, install: str = "", start: str = "", inventory: Any = None, **options: Any) -> Run:
         settings = options.pop("cfg", None) or cfg(simulator, **options.pop("settings", {}))
         return ansible(
-            [play("Deploy", "all", *tasks(install, start))], *args, inventory=inventory, cfg=settings, **options
+            [play("Deploy", "all", *tasks(install, start))],
+            *args,
+            inventory=inventory or THREE,
+            cfg=settings,
+            **options,
         )
 
     return run

@@ -534,9 +534,9 @@ def assert_documented(task: str, name: str, documented: dict[str, Any], result: 
     }[documented["returned"]]
     assert (name in result) is expected, (task, name)
     if name in result:
-        assert type(result[name]) is TYPES[documented["type"]], (task, name)
+        assert result[name].__class__ is TYPES[documented["type"]], (task, name)
         if documented["type"] == "list":
-            assert all(type(entry) is TYPES[documented["elements"]] for entry in result[name]), (task, name)
+            assert all(entry.__class__ is TYPES[documented["elements"]] for entry in result[name]), (task, name)
 
 
 def test_both_paths_return_the_same(stories: Callable[[str], Story]) -> None:

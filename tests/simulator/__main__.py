@@ -134,7 +134,7 @@ def _print_request(received: Received) -> None:
         what = f"{received.method} {received.path}"
     words = [clock, str(received.status or "---"), f"{what:<14}"]
     if received.summary:
-        words.append(f"“{received.summary}”")
+        words.append(f"\u201c{received.summary}\u201d")
     if received.dedup_key:
         words.append(f"dedup_key={received.dedup_key}")
     if received.key:

@@ -132,7 +132,7 @@ class Reader:
             if line is None:
                 return None
             try:
-                size = int(line.split(b";")[0], 16)
+                size = int(line.split(b";", maxsplit=1)[0], 16)
             except ValueError:
                 raise MalformedError(text_answer(400, "Bad chunk size")) from None
             if size == 0:

@@ -89,8 +89,8 @@ def run_all(seeds: Iterable[int]) -> dict[int, Future[list[Delivery]]]:
 
 def _faults(dice: random.Random) -> list[Fault]:
     """A mixture of faults: some strike the first requests one after another, some now and then."""
-    faults = [_fault(dice, count=dice.choice([1, 1, 1, 2, 3])) for _ in range(dice.choice([0, 1, 1, 2, 2, 3, 5]))]
-    faults += [_fault(dice, probability=dice.choice([0.1, 0.3, 0.6])) for _ in range(dice.choice([0, 0, 1, 2]))]
+    faults = [_fault(dice, count=dice.choice([1, 1, 1, 2, 3])) for _turn in range(dice.choice([0, 1, 1, 2, 2, 3, 5]))]
+    faults += [_fault(dice, probability=dice.choice([0.1, 0.3, 0.6])) for _turn in range(dice.choice([0, 0, 1, 2]))]
     if dice.random() < 0.05:
         faults.append(_fault(dice, probability=1.0))  # never well again
     return faults

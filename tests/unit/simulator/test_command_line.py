@@ -29,7 +29,7 @@ ALERT = {
     "routing_key": KEY,
     "event_action": "trigger",
     "dedup_key": f"disk/db1/{KEY}",
-    "payload": {"summary": "Disk \x1b[31m“full”\n", "source": "db1", "severity": "critical"},
+    "payload": {"summary": "Disk \x1b[31m\u201cfull\u201d\n", "source": "db1", "severity": "critical"},
 }
 
 
@@ -85,7 +85,13 @@ def test_one_line_says_where_it_is_one_tells_of_each_event_and_a_signal_ends_it(
         process.send_signal(number)
         assert process.wait(5) == 0
         assert process.communicate() == ("", "")
-    for expected in ("202", "v2 trigger", r"“Disk \x1b[31m“full”\n”", "dedup_key=disk/db1/…cdef", "key=…cdef"):
+    for expected in (
+        "202",
+        "v2 trigger",
+        "\u201cDisk \\x1b[31m\u201cfull\u201d\\n\u201d",
+        "dedup_key=disk/db1/…cdef",
+        "key=…cdef",
+    ):
         assert expected in line
     assert KEY not in line
     assert "['routing_key' cannot be blank; 'event_action' is missing or blank]" in refused
@@ -106,7 +112,7 @@ def test_the_options_do_what_they_say(tmp_path: Path) -> None:
     with running(*arguments, "--url-file", str(file), "--quiet") as (process, first):
         assert file.read_text() == url_in(first) + "\n"
         url = url_in(first)
-        assert [post(url, ALERT) for _ in range(4)] == [503, 418, 202, 429]
+        assert [post(url, ALERT) for _turn in range(4)] == [503, 418, 202, 429]
         assert post(url, {**ALERT, "routing_key": "f" * 32}) == 400
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=5) == ("", "")
@@ -123,7 +129,7 @@ def test_a_terminal_that_knows_only_ascii_is_no_problem() -> None:
 def test_it_goes_on_when_nobody_reads_its_lines() -> None:
     with running() as (process, first):
         out(process).close()
-        assert [post(url_in(first), ALERT) for _ in range(3)] == [202, 202, 202]
+        assert [post(url_in(first), ALERT) for _turn in range(3)] == [202, 202, 202]
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
 

@@ -200,7 +200,7 @@ def test_stopping_is_quick_whatever_is_going_on(
     slow = {"seconds": 60} if kind in ("latency", "slow_headers", "slow_body", "status") else {}
     pd = Simulator(certfile=server if secure else None).start()
     pd.add_fault(Fault(kind, count=4, **slow))  # type: ignore[arg-type]
-    clients = [threading.Thread(target=_post_anyhow, args=(pd, alert(), authority)) for _ in range(4)]
+    clients = [threading.Thread(target=_post_anyhow, args=(pd, alert(), authority)) for _turn in range(4)]
     for client in clients:
         client.start()
     pd.wait_for(lambda pd: len(pd.requests) == 4, timeout=10)
@@ -332,7 +332,7 @@ def test_waiting_ends_when_it_is_true_or_the_time_is_up(pd: Simulator, alert: Al
 
 def test_resetting_forgets_everything(alert: Alert) -> None:
     with Simulator(rate_limit=1) as pd:
-        assert [post(pd, alert()).status_code for _ in range(2)] == [202, 429]
+        assert [post(pd, alert()).status_code for _turn in range(2)] == [202, 429]
         pd.add_fault(Fault("status", count=5))
         pd.reset()
         assert (pd.requests, pd.incidents, pd.changes, pd.faults) == ([], [], [], [])

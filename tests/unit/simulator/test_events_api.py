@@ -134,7 +134,7 @@ def test_the_121st_event_within_a_minute_is_throttled(
     pd: Simulator, ask: Callable[..., Any], clock: Any, path: str, status: int, body: bytes
 ) -> None:
     connection = http.client.HTTPConnection(str(urlsplit(pd.url).hostname), urlsplit(pd.url).port, timeout=10)
-    for _ in range(120):
+    for _turn in range(120):
         connection.request("POST", V1, json.dumps(VALID[V1]), {"Content-Type": "application/json"})
         assert connection.getresponse().read()
     connection.close()

@@ -85,7 +85,7 @@ def test_a_header_cannot_smuggle_another_in(text: str) -> None:
 def test_each_kind_strikes_once_unless_told_otherwise(kind: str) -> None:
     faults = Faults(seed=None)
     faults.add(Fault(kind))
-    assert [bool(faults.pick(V2, "v2", KEY, "trigger")) for _ in range(2)] == [True, False]
+    assert [bool(faults.pick(V2, "v2", KEY, "trigger")) for _turn in range(2)] == [True, False]
 
 
 def test_faults_strike_in_the_order_they_were_set_and_count_down() -> None:
@@ -94,7 +94,7 @@ def test_faults_strike_in_the_order_they_were_set_and_count_down() -> None:
     faults.add(Fault("throttle"))
     assert [fault.count for fault in faults.pending] == [2, 1]
     kinds = []
-    for _ in range(4):
+    for _turn in range(4):
         fault = faults.pick(V2, "v2", KEY, "trigger")
         kinds.append(fault.kind if fault else None)
     assert kinds == ["status", "status", "throttle", None]
@@ -118,7 +118,7 @@ def test_a_probability_is_repeatable_by_its_seed_and_has_no_end() -> None:
     def strikes(seed: int) -> list[bool]:
         faults = Faults(seed)
         faults.add(Fault("status", probability=0.3))
-        return [bool(faults.pick(V2, "v2", KEY, "trigger")) for _ in range(1000)]
+        return [bool(faults.pick(V2, "v2", KEY, "trigger")) for _turn in range(1000)]
 
     assert strikes(1) == strikes(1) != strikes(2)
     assert 250 < sum(strikes(1)) < 350
@@ -127,15 +127,15 @@ def test_a_probability_is_repeatable_by_its_seed_and_has_no_end() -> None:
 def test_a_probability_with_a_count_ends() -> None:
     faults = Faults(seed=1)
     faults.add(Fault("status", probability=0.5, count=3))
-    assert sum(bool(faults.pick(V2, "v2", KEY, "trigger")) for _ in range(100)) == 3
+    assert sum(bool(faults.pick(V2, "v2", KEY, "trigger")) for _turn in range(100)) == 3
 
 
 def test_clearing_starts_the_dice_anew() -> None:
     faults = Faults(seed=5)
     runs = []
-    for _ in range(2):
+    for _turn in range(2):
         faults.add(Fault("status", probability=0.5))
-        runs.append([bool(faults.pick(V2, "v2", KEY, "trigger")) for _ in range(50)])
+        runs.append([bool(faults.pick(V2, "v2", KEY, "trigger")) for _turn in range(50)])
         faults.clear()
     assert runs[0] == runs[1]
 

@@ -194,7 +194,7 @@ def test_it_is_only_looked_at(ask: Ask) -> None:
 
 def test_it_stays_short_whatever_came(ask: Ask, alert: Alert) -> None:
     ask("POST", V2, alert(custom_details={"log": "x" * 400_000}))
-    for _ in range(60):
+    for _turn in range(60):
         ask("POST", V2, alert(summary="again"))
     page = ask("GET", "/").body.decode()
     assert "(400000 characters)" in page

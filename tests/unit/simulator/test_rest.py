@@ -153,7 +153,7 @@ def test_incidents_are_only_read(ask: Ask) -> None:
 
 def test_faults_strike_here_too(pd: Simulator, get: Ask) -> None:
     pd.add_fault(Fault("status", code=502, api="rest"))
-    assert [get("/incidents").status for _ in range(2)] == [502, 200]
+    assert [get("/incidents").status for _turn in range(2)] == [502, 200]
     assert [(received.api, received.status, received.taken) for received in pd.requests] == [
         ("rest", 502, False),
         ("rest", 200, False),

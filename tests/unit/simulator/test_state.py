@@ -55,7 +55,7 @@ def test_the_life_of_an_alert(state: State, actions: str, statuses: list[str], l
 
 
 def test_a_trigger_without_a_key_always_opens_a_new_one(state: State) -> None:
-    assert [state.apply(event("trigger", None), 0) for _ in range(2)] == ["made-1", "made-2"]
+    assert [state.apply(event("trigger", None), 0) for _turn in range(2)] == ["made-1", "made-2"]
     state.apply(event("resolve", "made-1"), 1)
     assert [incident.status for incident in state.incidents] == ["resolved", "triggered"]
 
@@ -143,4 +143,4 @@ def test_the_rate_limit_slides_over_a_minute_for_each_key() -> None:
 
 def test_no_rate_limit_admits_everything() -> None:
     limit = RateLimit(0)
-    assert all(limit.admits(KEY, 0) for _ in range(1000))
+    assert all(limit.admits(KEY, 0) for _turn in range(1000))

@@ -156,7 +156,7 @@ def test_random_bytes_as_body_and_header_raise_nothing() -> None:
     dice = random.Random(7)
     json_pieces = [*'{}[]",:\\u0123456789eE+-.truefalsn ', '"status"', '"errors"', '"message"', "\ud83d"]
     date_pieces = [*"0123456789 ,:+-/", "Sat", "Jan", "GMT", "UTC", "2026", "03:00:00", "-0000", "\x00", "é", "٣"]
-    for _ in range(5_000):
+    for _turn in range(5_000):
         body = "".join(dice.choices(json_pieces, k=dice.randrange(40))).encode("utf-8", "surrogatepass")
         when = "".join(dice.choices(date_pieces, k=dice.randrange(14)))
         answer = classify(dice.choice(list(Api)), dice.randrange(100, 600), {"retry-after": when}, body, NOW)

@@ -48,7 +48,7 @@ def test_what_the_function_raises_is_raised_here(caller: BoundedCaller, error: B
 
 
 def test_one_thread_makes_all_calls(caller: BoundedCaller) -> None:
-    idents = {caller.call(threading.get_ident, 5) for _ in range(20)}
+    idents = {caller.call(threading.get_ident, 5) for _turn in range(20)}
     assert len(idents) == 1
     assert threading.get_ident() not in idents
 
@@ -80,7 +80,7 @@ def test_a_late_result_is_not_mistaken_for_the_next_ones(caller: BoundedCaller, 
     with pytest.raises(OutOfTimeError):
         caller.call(late, 0.05)
     release.set()
-    assert [caller.call(lambda: "next", 5) for _ in range(5)] == ["next"] * 5
+    assert [caller.call(lambda: "next", 5) for _turn in range(5)] == ["next"] * 5
 
 
 def test_threads_end_when_closed_and_when_what_they_were_stuck_in_ends(release: threading.Event) -> None:

@@ -178,7 +178,7 @@ def random_value(dice: random.Random, depth: int) -> Any:
         return dice.choice([0, 1.5, True, "", 10**20])
     if kind < 4:
         return dice.choice(["x", "é", FIRE, "\x00", "\\"]) * int(10 ** dice.uniform(0, 5.5))
-    entries = [random_value(dice, depth + 1) for _ in range(dice.randrange(6))]
+    entries = [random_value(dice, depth + 1) for _turn in range(dice.randrange(6))]
     return entries if kind == 4 else {f"{number}": entry for number, entry in enumerate(entries)}
 
 

@@ -51,8 +51,8 @@ def test_plain_text_is_text_that_utf8_can_encode(given: Any, expected: str) -> N
 
 
 def test_plain_text_makes_a_real_string_of_a_subclass() -> None:
-    assert type(plain_text(Text("é"))) is str
-    assert type(plain_text(Text("e"))) is str
+    assert plain_text(Text("é")).__class__ is str
+    assert plain_text(Text("e")).__class__ is str
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def depth(value: Any) -> int:
 
 def test_what_is_too_deep_is_cut_with_a_note() -> None:
     deep: Any = "bottom"
-    for _ in range(MAX_DEPTH):
+    for _turn in range(MAX_DEPTH):
         deep = [deep]
     assert depth(plain(deep)) == MAX_DEPTH + 1
     assert "bottom" in json.dumps(plain(deep))
@@ -132,7 +132,7 @@ def test_what_is_too_deep_is_cut_with_a_note() -> None:
 
 def test_a_structure_of_extreme_depth_raises_nothing() -> None:
     deep: Any = []
-    for _ in range(100_000):
+    for _turn in range(100_000):
         deep = [deep]
     assert "(nested too deeply)" in json.dumps(plain(deep))
 

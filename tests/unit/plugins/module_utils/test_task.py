@@ -143,7 +143,7 @@ def test_without_diff_there_is_none() -> None:
 
 
 def test_a_trigger_without_a_key_gets_another_one_each_time() -> None:
-    keys = {planned(INCIDENT).event.dedup_key or "" for _ in range(10)}
+    keys = {planned(INCIDENT).event.dedup_key or "" for _turn in range(10)}
     assert len(keys) == 10
     assert all(re.fullmatch("ansible-[0-9a-f-]{36}", key) for key in keys)
 

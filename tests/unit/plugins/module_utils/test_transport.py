@@ -143,7 +143,7 @@ def test_many_posts_share_one_connection(pagerduty: Simulator, open_transport: O
         pagerduty.add_fault(Fault("status", code=code, body="json"))
     with Middlebox(relay_to=int(pagerduty.url.rpartition(":")[2])) as relay:
         transport = open_transport(relay.url)
-        codes = [transport.post(PATH, BODY, ENOUGH).http_status for _ in range(25)]
+        codes = [transport.post(PATH, BODY, ENOUGH).http_status for _turn in range(25)]
         assert codes == [503, 400, 429] + [202] * 22
         assert relay.connections == 1
 
@@ -189,11 +189,11 @@ def test_after_a_fork_no_connection_is_shared(pagerduty: Simulator, open_transpo
         if child == 0:
             code = 1
             try:
-                answers = [transport.post(PATH, BODY, ENOUGH).http_status for _ in range(3)]
+                answers = [transport.post(PATH, BODY, ENOUGH).http_status for _turn in range(3)]
                 code = 0 if answers == [202] * 3 else 2
             finally:
                 os._exit(code)
-        answers = [transport.post(PATH, BODY, ENOUGH).http_status for _ in range(3)]
+        answers = [transport.post(PATH, BODY, ENOUGH).http_status for _turn in range(3)]
         assert os.waitpid(child, 0)[1] == 0
         assert answers == [202] * 3
         assert relay.connections == 2
@@ -295,7 +295,7 @@ def test_nobody_accepts(open_transport: Open) -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         address = listener.getsockname()
-        waiting = [socket.socket() for _ in range(4)]
+        waiting = [socket.socket() for _turn in range(4)]
         for each in waiting:  # more than the backlog takes: for the next one there is no room
             each.setblocking(False)
             each.connect_ex(address)

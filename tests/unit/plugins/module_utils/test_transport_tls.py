@@ -164,7 +164,7 @@ import sys
 sys.path[:] = {path!r}
 from ansible_collections.oncall.pagerduty.plugins.module_utils import _connection, _transport
 transport = _transport.RequestsTransport(_connection.Connection({url!r}, validate_certs=False))
-print([transport.post("/v2/enqueue", {body!r}, 10).http_status for _ in range(3)])
+print([transport.post("/v2/enqueue", {body!r}, 10).http_status for _turn in range(3)])
 """
 
 
@@ -245,7 +245,7 @@ def test_a_server_that_speaks_no_tls() -> None:
 def test_connections_are_kept_over_tls_and_faults_are_told_as_without(pagerduty: Simulator, pki: Pki) -> None:
     with Middlebox(relay_to=int(pagerduty.url.rpartition(":")[2])) as relay:
         transport = RequestsTransport(Connection(f"https://127.0.0.1:{relay.port}", ca_path=pki.authority))
-        assert [transport.post(PATH, BODY, ENOUGH).http_status for _ in range(10)] == [202] * 10
+        assert [transport.post(PATH, BODY, ENOUGH).http_status for _turn in range(10)] == [202] * 10
         assert relay.connections == 1
         pagerduty.add_fault(Fault("reset_after"))
         with pytest.raises(TransportError, match=r"broke before an answer came|^TLS with") as caught:

@@ -193,7 +193,7 @@ def test_a_host_with_many_variables_takes_milliseconds() -> None:
     variables: dict[str, Any] = {f"some_app_setting_{number}": f"value {number}" for number in range(2_000)}
     variables["db_password"] = "abcdef"
     best = 1.0
-    for _ in range(5):
+    for _turn in range(5):
         start = time.perf_counter()
         assert secrets_of(variables, DEFAULT_PATTERNS) == {"abcdef"}
         best = min(best, time.perf_counter() - start)
@@ -259,7 +259,7 @@ def _host_variables(inventory: Path, secrets: list[Any]) -> tuple[dict[str, Any]
 
 
 def test_vaulted_variables_of_a_real_inventory(inventory: Path, vault_secrets: list[Any]) -> None:
-    variables, _ = _host_variables(inventory, vault_secrets)
+    variables, _host = _host_variables(inventory, vault_secrets)
     assert secrets_of(variables, []) == {"inline-s3cret", "nested-s3cret", "whole-s3cret", "deep-s3cret", "84930217"}
     assert secrets_of(variables, ["ini_*"]) >= {"from-the-ini", "whole-s3cret"}
 
@@ -276,7 +276,7 @@ def test_real_templates_are_resolved_on_request(inventory: Path, vault_secrets: 
 def test_a_vaulted_value_is_decrypted_once(
     inventory: Path, vault_secrets: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    variables, _ = _host_variables(inventory, vault_secrets)
+    variables, _host = _host_variables(inventory, vault_secrets)
     before = secrets_of(variables, [])
 
     def fail(*args: Any, **kwargs: Any) -> Any:
@@ -287,7 +287,7 @@ def test_a_vaulted_value_is_decrypted_once(
 
 
 def test_without_a_vault_password_nothing_is_raised(inventory: Path, vault_secrets: list[Any]) -> None:
-    variables, _ = _host_variables(inventory, vault_secrets)
+    variables, _host = _host_variables(inventory, vault_secrets)
     if hasattr(vault, "VaultSecretsContext"):
         vault.VaultSecretsContext._current = vault.VaultSecretsContext([])
     else:
@@ -451,7 +451,7 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize(("leak", "shown"), SHAPES, ids=[leak[:40] for leak, _ in SHAPES])
+@pytest.mark.parametrize(("leak", "shown"), SHAPES, ids=[leak[:40] for leak, _shown in SHAPES])
 def test_shapes_of_secrets_are_masked(leak: str, shown: str) -> None:
     redacted = Redactor([]).text(leak)
     assert redacted == shown
