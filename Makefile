@@ -51,7 +51,7 @@ trials: $(READY) ## 1,000 seeded trials of the sender against a network that fai
 chaos: $(READY) ## kill processes and break disks and networks at hundreds of seeded points (CHAOS_POINTS=600)
 	@CHAOS_POINTS=$${CHAOS_POINTS:-600} $(PY) -m pytest tests/chaos || { echo "Failed. To run it again: make chaos" >&2; exit 1; }
 
-matrix: $(READY) ## unit and integration tests on every ansible-core that a Python here can run
+matrix: $(READY) ## all tests of what depends on ansible-core, on each one that a Python here can run (DIFFERENTIAL=quick)
 	$(call NOX,matrix)
 
 format: $(READY) ## let ruff format and fix the code

@@ -126,7 +126,8 @@ def session_on_core(core: Core) -> None:
         session.install("--quiet", "-r", "tests/requirements-pytest.txt", f"ansible-core=={core.release}")
         # The tests of the simulator and of module_utils have nothing, or next to nothing, to do with ansible-core.
         paths = session.posargs or ["tests/unit/plugins/plugin_utils", "tests/integration", "tests/differential"]
-        session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *paths)
+        scope = {"DIFFERENTIAL": os.environ.get("DIFFERENTIAL", "matrix")}
+        session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *paths, env=scope)
 
 
 def session_on_target(python: interpreters.Version) -> None:
