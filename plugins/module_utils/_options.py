@@ -156,6 +156,16 @@ def check_key(option: str, key: str, where: str = "") -> str:
     raise OptionError(option, f"{subject} has characters that no key has; {_KEY_EXPECTED}")
 
 
+def refuse_key_as_path(path: str) -> None:
+    """Refuse a key that stands where its file's name should, before any message shows it.
+
+    Raises:
+        OptionError: if no such file is there, and its name could be a key.
+    """
+    if _KEY.fullmatch(os.path.basename(path)) and not os.path.exists(path):
+        raise OptionError("routing_key_file", "what was given looks like a key, not a file; give it as routing_key")
+
+
 def read_key_file(path: str, content_path: str | None = None) -> tuple[str, str | None]:
     """Read an integration key from a file.
 
@@ -170,6 +180,7 @@ def read_key_file(path: str, content_path: str | None = None) -> tuple[str, str 
         OptionError: if there is no such file, or it holds anything but a key.
     """
     option = "routing_key_file"
+    refuse_key_as_path(path)
     try:
         with open(content_path or path, "rb") as file:
             # A key file has 33 bytes; whatever is much longer was named by mistake.

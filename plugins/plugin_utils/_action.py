@@ -26,6 +26,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     Settings,
     read_key_file,
+    refuse_key_as_path,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Sender
@@ -137,6 +138,7 @@ class EventAction(ActionBase):
 
     def _read_key_file(self, given: str) -> tuple[str, str | None]:
         """Read the key file as Ansible finds and reads files: beside the role or playbook, and through vault."""
+        refuse_key_as_path(given)
         try:
             path = given if os.path.isabs(given) else self._find_needle("files", given)
             content_path = self._loader.get_real_file(path) if os.path.isfile(path) else None

@@ -72,6 +72,7 @@ class CourierProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL if log is None else log,
                 cwd="/",
+                env=_environment(),
                 start_new_session=True,
             )
             self.problem = None
@@ -84,3 +85,9 @@ class CourierProcess:
     def _arguments(self) -> list[str]:
         search_path = json.dumps([entry for entry in sys.path if os.path.isabs(entry)])
         return [self._settings.encoded(), str(os.getpid()), str(int(self._is_shared)), search_path]
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment, with those paths made absolute that the courier reads from another folder."""
+    paths = {name: os.environ[name] for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)}
+    return {**os.environ, **{name: os.path.abspath(path) for name, path in paths.items()}}

@@ -56,6 +56,7 @@ class Memory:
         self._failed: set[HostPlace] = set()
         self._passed: set[HostPlace] = set()
         self._took_part: set[str] = set()
+        self._reached: set[str] = set()
         self._awaited: frozenset[HostPlace] | None = None
 
     def has_open_incidents(self) -> bool:
@@ -109,10 +110,17 @@ class Memory:
         known = self._ledger().incidents_of(self._job)
         return next((found for found in known if (found.fingerprint, found.dedup_key) == wanted), None)
 
-    def passed(self, host: str, place: Place) -> None:
-        """Note that a task ran on a host and was not announced as failed."""
+    def passed(self, host: str, place: Place, reached: bool = True) -> None:
+        """Note that a task was not announced as failed on a host, and whether it ran there.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used. It is not tried again: a run must not wait for it at each task.
+        """
         self._took_part.add(host)
+        if reached:
+            self._reached.add(host)
         if self._awaited is None:
+            self._awaited = frozenset()
             self._awaited = frozenset(
                 (waiting.host, waiting.place)
                 for incident in self._ledger().incidents_of(self._job)
@@ -136,7 +144,8 @@ class Memory:
         return [(incident, judge(incident, self._proof(incident, whole_and_green))) for incident in known]
 
     def _proof(self, incident: RecordedIncident, whole_and_green: bool) -> Proof:
-        return Proof(self._passed, self._took_part, self._failed, whole_and_green, self._gone(incident))
+        gone = self._gone(incident)
+        return Proof(self._passed, self._took_part, self._failed, whole_and_green, gone, self._reached)
 
     def _gone(self, incident: RecordedIncident) -> frozenset[str]:
         """Return the hosts that the inventory no longer has. Another inventory knows nothing about them."""

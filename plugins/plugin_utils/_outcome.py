@@ -137,6 +137,39 @@ def task_place(task: Any) -> tuple[str, str, str]:
     )
 
 
+_ON_CONTROLLER = frozenset(
+    {
+        "add_host",
+        "assert",
+        "debug",
+        "fail",
+        "group_by",
+        "import_playbook",
+        "import_role",
+        "import_tasks",
+        "include_role",
+        "include_tasks",
+        "include_vars",
+        "meta",
+        "pause",
+        "set_fact",
+        "set_stats",
+        "validate_argument_spec",
+    }
+)
+"""Actions that succeed on a host without reaching it. Those of collections that do the same are not known here."""
+
+
+def shows_host_reached(result: Any) -> bool:
+    """Tell whether a task that did not fail shows that its host can be reached: it ran there, by a module."""
+    task = task_of(result)
+    data = _public(result, "result")
+    action = str(getattr(task, "action", "")).rpartition("ansible.builtin.")[2].rpartition("ansible.legacy.")[2]
+    if action in _ON_CONTROLLER or action.startswith("oncall.pagerduty."):
+        return False
+    return not getattr(task, "delegate_to", None) and not (isinstance(data, Mapping) and data.get("skipped"))
+
+
 def ignores_unreachable(result: Any) -> bool:
     """Tell whether an unreachable host is ignored; no event says so, only the task."""
     return bool(getattr(task_of(result), "ignore_unreachable", False))

@@ -105,18 +105,24 @@ class Pager:
 
     def decided(self, decision: Decision) -> None:
         """Take a decision about a failure, or about the end of the run."""
-        for step in self._book.take(decision):
-            self._take(step)
+        self._take_all(self._book.take(decision))
 
     def play_ended(self) -> None:
         """Tell what has been gathered during a play."""
-        for step in self._book.play_ended():
-            self._take(step)
+        self._take_all(self._book.play_ended())
 
-    def passed(self, host: str, place: Place) -> None:
-        """Note that a task ran on a host without failing. Only called while earlier incidents are open."""
+    def _take_all(self, steps: list[Step]) -> None:
+        """Take steps so that one that goes wrong does not keep the others, which may be pages, from being taken."""
+        for step in steps:
+            try:
+                self._take(step)
+            except Exception as error:  # pylint: disable=broad-except
+                self._parts.warn(f"something went wrong inside, please report it: {type(error).__name__}: {error}")
+
+    def passed(self, host: str, place: Place, reached: bool = True) -> None:
+        """Note that a task did not fail on a host, and whether it ran there. Only called while incidents are open."""
         try:
-            self._parts.memory().passed(host, place)
+            self._parts.memory().passed(host, place, reached)
         except PagerDutyError as error:
             self._parts.warn(f"what this run proves cannot be remembered: {error}")
 
@@ -192,18 +198,20 @@ class Pager:
             self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {error}")
             return None
 
-    def _send(self, event: Event, target: Target, api: Api = Api.V2) -> None:
+    def _send(self, event: Event, target: Target, api: Api = Api.V2) -> bool:
+        """Hand an event over; returns whether it is kept until it is sent."""
         try:
             prepared = prepare(event, target.routing_key, now=time.time(), new_key=f"ansible:{self._job}", api=api)
         except PagerDutyError as error:
             self._parts.warn(f"an event cannot be sent: {error}")
-            return
+            return False
         handed_over = self._parts.delivery().hand_over(
             prepared, Route(target.settings.connection, target.settings.timeout)
         )
         self._told.events += 1
         if handed_over.warning:
             self._parts.warn(handed_over.warning)
+        return handed_over.kept
 
     def _resolve_job(self) -> None:
         """Resolve the job's own incident without knowing whether there is one: PagerDuty takes no notice if not."""
@@ -238,12 +246,12 @@ class Pager:
             self._parts.explain(f"{incident.dedup_key} stays open: no integration key of this run belongs to it")
             return
         over = verdict.change is Become.OVER
+        if not self._send(self._resolved(incident.dedup_key) if over else self._progress(incident, verdict), target):
+            return
         if over:
-            self._send(self._resolved(incident.dedup_key), target)
             self._told.resolved.append(incident.dedup_key)
             self._told.ended.add((target.routing_key, incident.dedup_key))
         else:
-            self._send(self._progress(incident, verdict), target)
             self._told.updated.append(incident.dedup_key)
         self._parts.memory().settle(incident, verdict, over)
 
@@ -285,8 +293,10 @@ class Pager:
 def closing_line(opened: list[Incident], updated: list[str], resolved: list[str], flushed: Flushed) -> str:
     """Return the line that says at the end of a run what PagerDuty was told and what became of it."""
     triggered = [f"{incident.dedup_key}, {_count(len(incident.hosts), 'host')}" for incident in opened]
+    # Where nothing was accepted, nobody has heard of anything.
+    heard = "" if flushed.accepted else "not "
     parts = [
-        f"{_count(len(names), 'incident')} {what} ({_some(names)})"
+        f"{_count(len(names), 'incident')} {heard}{what} ({_some(names)})"
         for what, names in (("triggered", triggered), ("updated", updated), ("resolved", resolved))
         if names
     ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import RecordedIncident
 
 REACHED = ""
-"""The place of a host that could not be reached: it is through as soon as any task has run on it."""
+"""The place of a host that could not be reached: it is through as soon as a module has run on it."""
 
 HostPlace = tuple[str, str]
 
@@ -29,6 +29,7 @@ class Proof:
         failed: host and place where a failure counted.
         whole_and_green: True if the run was complete (no limit, no tags, not cut short) and nothing failed.
         gone: hosts that are no longer in the inventory with which they failed.
+        reached: hosts on which a module ran.
     """
 
     passed: Set[HostPlace]
@@ -36,6 +37,7 @@ class Proof:
     failed: Set[HostPlace]
     whole_and_green: bool
     gone: Set[str] = frozenset()
+    reached: Set[str] = frozenset()
 
 
 class Change(enum.Enum):
@@ -84,6 +86,8 @@ def _is_through(entry: HostPlace, proof: Proof) -> bool:
     host, place = entry
     if proof.whole_and_green and proof.took_part and host in proof.gone:
         return True
-    if place == REACHED or proof.whole_and_green:
+    if place == REACHED:
+        return host in proof.reached
+    if proof.whole_and_green:
         return host in proof.took_part
     return entry in proof.passed

@@ -37,4 +37,7 @@ class Route:
 def decode(text: str) -> Route:
     """Return the route that was stored as text."""
     values = json.loads(text)
-    return Route(Connection(**values["connection"]), values["timeout"])
+    # A newer version of this collection may have put fields into a shared outbox that this one does not know.
+    known = {field.name for field in dataclasses.fields(Connection)}
+    connection = {name: value for name, value in values["connection"].items() if name in known}
+    return Route(Connection(**connection), values["timeout"])

@@ -151,7 +151,11 @@ class RunWatch:
 
     def _emit(self, decisions: Iterable[Decision]) -> None:
         for decision in decisions:
-            self._decided(decision)
+            try:
+                self._decided(decision)
+            except Exception as error:
+                # The next decision may be another page.
+                self._on_error(error)
 
     def _is_final(self, result: Any, host: str) -> bool:
         """Ask the play's state; if it cannot be found or read, the task."""

@@ -9,6 +9,7 @@ library is loaded.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,11 +19,20 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Place, place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import delivery_settings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import host_of, task_of, task_place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
+    host_of,
+    shows_host_reached,
+    task_of,
+    task_place,
+)
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._playbook_run import PlaybookRun, Shared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_watch import RunWatch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import CAUSES, parse_names
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader, check
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import (
+    SteeringReader,
+    check,
+    with_one_key,
+)
 
 
 class Session:
@@ -38,6 +48,7 @@ class Session:
         Raises:
             OptionError: if an option cannot be used.
         """
+        options = with_one_key(options, os.environ)
         check(options)
         if options["flush_timeout"] < 0:
             raise OptionError("flush_timeout", f"{options['flush_timeout']} was given; expected 0 or more seconds")
@@ -58,7 +69,8 @@ class Session:
         self._watch = RunWatch(self._decided, self._failed_inside, self._describe)
         self._run = PlaybookRun(self._shared, None)
         self._listening = False
-        self._result = 0
+        # Only a playbook that says so has ended well.
+        self._result = 1
 
     def playbook_start(self, playbook: Any) -> bool:
         """Begin a playbook. Returns whether successes have to be told as well, since earlier incidents are open."""
@@ -66,7 +78,8 @@ class Session:
         self._run = PlaybookRun(self._shared, playbook)
         self._guarded(self._send_what_is_left)
         self._listening = bool(self._guarded(self._has_open_incidents))
-        self._result = 0
+        # Only a playbook that says so has ended well.
+        self._result = 1
         return self._listening
 
     def play_start(self, play: Any) -> None:
@@ -98,7 +111,11 @@ class Session:
     def passed(self, result: Any) -> None:
         """Take a task that ran, or was skipped, on a host."""
         if self._listening:
-            self._guarded(lambda: self._run.pager.passed(host_of(result).name, _place_of(task_of(result))))
+            self._guarded(
+                lambda: self._run.pager.passed(
+                    host_of(result).name, _place_of(task_of(result)), shows_host_reached(result)
+                )
+            )
 
     def stats(self, stats: Any) -> None:
         """End a playbook."""
@@ -119,14 +136,14 @@ class Session:
             # No statistics will come.
             self._result = 1
             if self._listening:
-                self._run.pager.run_ended(self._result, self._listening)
+                self._guarded(lambda: self._run.pager.run_ended(self._result, self._listening))
             self._run.pager.close(self._options["flush_timeout"])
 
     def _ended(self, stats: Any) -> None:
         if self._run.has_pager or self._listening or self._options["resolve_on_success"] == "always":
-            self._run.pager.run_ended(self._result, self._listening)
+            self._guarded(lambda: self._run.pager.run_ended(self._result, self._listening))
         if self._change_events and not self._run.check_mode and self._run.play is not None:
-            self._run.pager.change(*self._what_changed(stats))
+            self._guarded(lambda: self._run.pager.change(*self._what_changed(stats)))
         if self._run.has_pager:
             self._run.pager.close(self._options["flush_timeout"])
 

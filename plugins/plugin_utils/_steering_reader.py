@@ -74,9 +74,9 @@ class SteeringReader:
             facts: what templates can refer to as C(failure).
         """
         said = self._said(variables)
-        target, problem = self._target(said)
+        target, problem = self._target(said, variables)
         if target is None and variables is not None:
-            fallback, _problem = self._target(self._options)
+            fallback, _problem = self._target(self._options, variables)
             if fallback is not None:
                 self._warn_once(f"variables name a way that cannot be used, so the usual one is taken: {problem}")
                 target = fallback
@@ -132,24 +132,25 @@ class SteeringReader:
             self._warn_once(f"the variable {_VARIABLES[option]} cannot be used and is left out: {error}")
             return convert(self._options.get(option))
 
-    def _target(self, said: Mapping[str, Any]) -> tuple[Target | None, str | None]:
+    def _target(self, said: Mapping[str, Any], variables: Variables | None) -> tuple[Target | None, str | None]:
         given = {name: said.get(name) for name in SETTINGS_SPEC}
         identity = tuple(str(value) for value in given.values())
         if identity not in self._targets:
             try:
-                self._targets[identity] = (self._new_target(given), None)
+                self._targets[identity] = (self._new_target(given, variables), None)
             except OptionError as error:
                 self._targets[identity] = (None, str(error))
         return self._targets[identity]
 
-    def _new_target(self, given: Mapping[str, Any]) -> Target:
+    def _new_target(self, given: Mapping[str, Any], variables: Variables | None) -> Target:
         spec = {name: SETTINGS_SPEC[name] for name in given}
         outcome = ArgumentSpecValidator(spec).validate({name: v for name, v in given.items() if v is not None})
         if outcome.error_messages:
             raise OptionError("settings", outcome.error_messages[0])
         options = outcome.validated_parameters
         if options.get("routing_key") is None and options.get("routing_key_file"):
-            options["routing_key"], warning = read_key_file(options["routing_key_file"])
+            path = options["routing_key_file"]
+            options["routing_key"], warning = read_key_file(path, variables.decrypted(path) if variables else None)
             if warning:
                 self._warn_once(warning)
         return Target(routing_key(options), settings(options))
@@ -191,6 +192,17 @@ def check(options: Mapping[str, Any]) -> None:
         routing_key(options)
     if options.get("routing_key") is not None and options.get("routing_key_file") is not None:
         raise OptionError("routing_key_file", "given together with routing_key; expected only one of them")
+
+
+def with_one_key(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return options with the key or the key file, where the environment names the one and ansible.cfg the other.
+
+    Whichever place comes first decides for both, as it does for tasks: the environment.
+    """
+    of_environment = {name for name in ("routing_key", "routing_key_file") if environ.get(f"PAGERDUTY_{name.upper()}")}
+    if len(of_environment) != 1:
+        return dict(options)
+    return {**options, **{name: None for name in ("routing_key", "routing_key_file") if name not in of_environment}}
 
 
 def facts_of(job: str, host: str, task: str, role: str, path: str, play: str) -> dict[str, Any]:

@@ -39,6 +39,14 @@ class Variables:
         """All variables by name, not yet templated."""
         self._templar = templar
 
+    def decrypted(self, path: str) -> str | None:
+        """Return where the content of a file can be read if ansible-vault has encrypted it; None if it has not."""
+        try:
+            readable: str = self._templar._loader.get_real_file(path)
+        except Exception:  # pylint: disable=broad-except  # whoever reads the file says what is wrong with it
+            return None
+        return None if readable == path else readable
+
     def get(self, name: str) -> Any:
         """Return a variable's templated value, None if there is no such variable.
 

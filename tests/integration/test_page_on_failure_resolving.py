@@ -188,3 +188,19 @@ def test_tasks_take_over_what_the_callback_has_raised(
     assert (closing(run), warnings(run)) == ([], [])
     assert [event.action for event in events(simulator)] == ["trigger", "acknowledge", "resolve"]
     assert {event.key for event in events(simulator)} == {KEY}
+
+
+def test_only_a_module_that_ran_there_shows_that_a_host_can_be_reached(ansible: Ansible, simulator: Simulator) -> None:
+    lost = hosts("web1", unreachable=("web2",))
+    ping = {"name": "Ping", "ansible.builtin.raw": "true"}
+    ansible([play("Deploy", "all", ping)], inventory=lost, cfg=cfg(simulator))
+    assert keys(simulator) == ["ansible:playbook.yml"]
+
+    run = ansible(
+        [play("Deploy", "all", {**ping, "ignore_unreachable": True}, ok())], inventory=lost, cfg=cfg(simulator)
+    )
+    assert (run.rc, closing(run)) == (0, [])
+    assert keys(simulator) == ["ansible:playbook.yml"]
+
+    ansible([play("Deploy", "all", ping)], inventory=hosts("web1", "web2"), cfg=cfg(simulator))
+    assert keys(simulator) == []

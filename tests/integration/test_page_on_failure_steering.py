@@ -296,3 +296,21 @@ def test_disabled_means_that_nobody_is_told(ansible: Ansible, simulator: Simulat
     assert run.rc == 2
     assert simulator.requests == []
     assert closing(run) == warnings(run) == []
+
+
+def test_a_key_file_can_be_vaulted_and_the_environment_goes_before_ansible_cfg(
+    ansible: Ansible, simulator: Simulator
+) -> None:
+    encrypted = VaultLib([("default", VaultSecret(PASSWORD.encode()))]).encrypt(OTHER_KEY).decode()
+    ansible.write("pagerduty.key", encrypted).chmod(0o600)
+    settings = cfg(simulator, routing_key=None, routing_key_file="pagerduty.key")
+    ansible.write("vault.password", PASSWORD)
+    failing = [play("Fail", "localhost", fail("Break"))]
+
+    run = ansible(failing, "--vault-password-file", "vault.password", cfg=settings)
+    assert warnings(run) == []
+    run = ansible(failing, cfg=settings, env={"PAGERDUTY_ROUTING_KEY": KEY})
+    assert warnings(run) == []
+
+    assert [received.key for received in events(simulator)] == [OTHER_KEY, KEY]
+    assert_no_secret(run.output, KEY, OTHER_KEY)

@@ -455,3 +455,9 @@ def test_the_specification_marks_what_is_secret() -> None:
     for name in SETTINGS_SPEC:
         if "key" in name:
             assert "no_log" in SETTINGS_SPEC[name], name
+
+
+def test_a_key_in_the_place_of_its_file_is_not_shown() -> None:
+    with pytest.raises(OptionError, match="looks like a key") as failure:
+        read_key_file(f"/nowhere/{KEY}")
+    assert_no_secret(failure.value, KEY)

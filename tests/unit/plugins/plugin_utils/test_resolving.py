@@ -22,7 +22,7 @@ def incident(*waiting: tuple[str, str], passed: tuple[tuple[str, str], ...] = ()
 
 
 def proof(passed: Any = (), part: Any = (), failed: Any = (), green: bool = False, gone: Any = ()) -> Proof:
-    return Proof(set(passed), set(part) | {host for host, _place in passed}, set(failed), green, set(gone))
+    return Proof(set(passed), set(part) | {host for host, _place in passed}, set(failed), green, set(gone), set(part))
 
 
 @pytest.mark.parametrize(
