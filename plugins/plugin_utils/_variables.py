@@ -34,15 +34,16 @@ _CAN_BE_SPARED = {"_hosts", "_hosts_all"} <= inspect.signature(VariableManager.g
 class Variables:
     """The variables of one host in one play and task, as they were when asked for."""
 
-    def __init__(self, values: Mapping[str, Any], templar: Any) -> None:
+    def __init__(self, values: Mapping[str, Any], templar: Any, loader: Any = None) -> None:
         self.values = values
         """All variables by name, not yet templated."""
         self._templar = templar
+        self._loader = loader
 
     def decrypted(self, path: str) -> str | None:
         """Return where the content of a file can be read if ansible-vault has encrypted it; None if it has not."""
         try:
-            readable: str = self._templar._loader.get_real_file(path)
+            readable: str = self._loader.get_real_file(path)
         except Exception:  # pylint: disable=broad-except  # whoever reads the file says what is wrong with it
             return None
         return None if readable == path else readable
@@ -134,7 +135,7 @@ class VariableReader:
             values = manager.get_vars(play=play, host=host, task=task)
             self._lists = {name: values[name] for name in _HOST_LISTS if name in values}
             self._place = place
-        return Variables(values, Templar(loader=play.get_loader(), variables=values))
+        return Variables(values, Templar(loader=play.get_loader(), variables=values), play.get_loader())
 
 
 def extra_variables(play: Any) -> Mapping[str, Any]:

@@ -252,7 +252,7 @@ def test_a_final_refusal_is_said_with_its_reason(ansible: Ansible, simulator: Si
 
     (line,) = closing(run)
     assert line.startswith(
-        "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 0 events accepted, 0 waiting, 1 refused ("
+        "PagerDuty: 1 incident not triggered (ansible:playbook.yml, 1 host), 0 events accepted, 0 waiting, 1 refused ("
     )
     assert "400" in line
     assert_no_secret(run.output, KEY)

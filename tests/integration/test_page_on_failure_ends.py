@@ -166,11 +166,11 @@ def test_a_run_waits_for_pagerduty_no_longer_than_it_is_told_to_and_the_next_one
 
     assert at_once.rc == patient.rc == 2
     assert closing(at_once) == [
-        "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 0 events accepted, 1 waiting"
+        "PagerDuty: 1 incident not triggered (ansible:playbook.yml, 1 host), 0 events accepted, 1 waiting"
     ]
     (line,) = closing(patient)
     assert line.startswith(
-        "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 0 events accepted, 1 waiting"
+        "PagerDuty: 1 incident not triggered (ansible:playbook.yml, 1 host), 0 events accepted, 1 waiting"
     )
     # Each attempt may take 6 s; on a busy machine starting Ansible alone takes some of these seconds.
     assert ended - middle < 2.0 + 2 * (middle - began) + 5.0
