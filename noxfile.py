@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))  # nox itself does not put it there
 
 from tools import interpreters, tree  # noqa: E402  # see the line above
-from tools.interpreters import CORES, Core, dotted  # noqa: E402
+from tools.interpreters import CORES, Core, dotted  # noqa: E402  # as above
 
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"

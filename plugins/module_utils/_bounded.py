@@ -50,7 +50,7 @@ class BoundedCaller:
         try:
             result, error = answers.get(timeout=limit)
         except queue.Empty:
-            calls.put(None)  # type: ignore[union-attr]
+            calls.put(None)  # type: ignore[union-attr]  # as above
             raise OutOfTimeError() from None
         self._calls = calls
         if error is not None:
