@@ -27,8 +27,9 @@ options:
     type: str
     choices:
       drained: >-
-        Sends what waits, for at most O(limit) seconds. Fails if events are still waiting then. What PagerDuty refuses
-        for good does not wait any more; RV(set_aside) counts it.
+        Sends what waits, for at most O(limit) seconds. Fails if events are still waiting then, or if PagerDuty has
+        refused any of them for good. Such an event does not wait any more: RV(set_aside) counts it, and the next time
+        it is no failure.
       listed: Shows what there is.
       retried: Lets events that PagerDuty refused for good, all or those in O(ids), wait to be sent again.
       purged: >-
@@ -119,7 +120,9 @@ dropped:
   type: dict
   sample: {}
 events:
-  description: The events that are there, in order. None of them shows an integration key.
+  description:
+    - The events that are there, in order. None of them shows an integration key.
+    - All of them with O(state=listed), else the first 20.
   returned: always
   type: list
   elements: dict

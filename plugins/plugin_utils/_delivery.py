@@ -213,10 +213,17 @@ class Delivery:
         self._handed_over += 1
         if dropped:
             warnings.append("The outbox is full: its oldest events are dropped unsent.")
-        problem = self._depot(self._current).courier.ensure()
+        problem = self._start_courier()
         if problem:
             warnings.append(f"{problem} Events stay in the outbox.")
         return HandOver(True, self._once(" ".join(warnings)))
+
+    def _start_courier(self) -> str | None:
+        """See to it that a courier is there; returns what keeps it from starting. The event is on disk by then."""
+        try:
+            return self._depot(self._current).courier.ensure()
+        except Exception as error:  # pylint: disable=broad-except  # the event must not be called lost for it
+            return f"The courier cannot be started: {_one_line(error)}."
 
     def _tidy(self) -> None:
         """Spare the next run a look into an outbox that is empty. Does not open one for that."""

@@ -18,6 +18,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
 from ansible_collections.oncall.pagerduty.plugins.module_utils._timestamp import from_epoch
@@ -43,6 +44,9 @@ BEYOND_MAX_EVENTS = "max_events"
 BEYOND_MAX_AGE = "max_age"
 SUPERSEDED = "superseded"
 PURGED = "purged"
+
+# Why an event is set aside that another version of this collection has put in, in a form that this one does not know.
+UNREADABLE = "this version of the collection cannot read the event"
 
 _FREE = "set_aside IS NULL AND (owner IS NULL OR lease_until <= :now)"
 _EARLIER_IN_LANE = """SELECT 1 FROM events earlier WHERE earlier.set_aside IS NULL
@@ -136,19 +140,28 @@ class Outbox:
         with self._database.transaction() as cursor:
             self._drop_outdated(cursor, now)
             most = min(most, pace.free(_sends(cursor, lanes.fingerprint, now), now))
-            claims = self.due(owner, lanes, most)
-            return [_lease(cursor, claim, owner, now) for claim in claims]
+            claims = []
+            for row in self._due(owner, lanes, most):
+                claim = _claim(lanes, *row)
+                if claim is None:
+                    cursor.execute("UPDATE events SET set_aside = ? WHERE id = ?", (UNREADABLE, row[0]))
+                else:
+                    claims.append(_lease(cursor, claim, owner, now))
+            return claims
 
     def due(self, owner: str, lanes: Lanes, most: int) -> list[Claim]:
         """Return what could be claimed, without claiming it, so without having to write."""
-        rows = self._database.read(
+        claims = (_claim(lanes, *row) for row in self._due(owner, lanes, most))
+        return [claim for claim in claims if claim is not None]
+
+    def _due(self, owner: str, lanes: Lanes, most: int) -> list[tuple[Any, ...]]:
+        return self._database.read(
             f"""SELECT id, api, body, dedup_key, route, attempts, maybe_taken FROM events
                 WHERE fingerprint = :fingerprint AND base_url = :base_url AND next_attempt <= :now AND {_FREE}
                 AND IFNULL(owner, '') <> :owner AND NOT EXISTS ({_EARLIER_IN_LANE})
                 ORDER BY id LIMIT :most""",  # noqa: S608  # the parts are constants
             {"now": self._database.now(), "owner": owner, "most": most, **dataclasses.asdict(lanes)},
         )
-        return [_claim(lanes, *row) for row in rows]
 
     def accepted(self, claim: Claim) -> None:
         """PagerDuty has accepted the event: forget it. True whoever has claimed it meanwhile."""
@@ -347,11 +360,15 @@ def _claim(
     route: str,
     attempts: int,
     maybe_taken: int,
-) -> Claim:
-    api = Api[api_name]
-    routing_key = json.loads(body)["service_key" if api is Api.V1 else "routing_key"]
-    event = Prepared(api, routing_key, body, dedup_key)
-    return Claim(number, None, event, lanes, _route.decode(route), attempts + 1, bool(maybe_taken))
+) -> Claim | None:
+    """Return a row as a claim; None if it cannot be read, so that one bad row holds up no other."""
+    try:
+        api = Api[api_name]
+        routing_key = json.loads(body)["service_key" if api is Api.V1 else "routing_key"]
+        event = Prepared(api, routing_key, body, dedup_key)
+        return Claim(number, None, event, lanes, _route.decode(route), attempts + 1, bool(maybe_taken))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _lease(cursor: sqlite3.Cursor, claim: Claim, owner: str, now: float) -> Claim:

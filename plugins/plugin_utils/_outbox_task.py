@@ -24,6 +24,9 @@ OUTBOX_TASK_SPEC: dict[str, dict[str, Any]] = {
     **OUTBOX_SPEC,
 }
 
+# How many events a task shows that was not asked to list them: a play that fails after an outage stays readable.
+_MOST_SHOWN = 20
+
 _DONE = {"drained": "sent", "retried": "put back", "purged": "dropped"}
 
 
@@ -56,11 +59,15 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "waiting": report.waiting,
         "set_aside": report.set_aside,
         "dropped": report.dropped,
-        "events": [entry.as_dict() for entry in report.events],
+        "events": [entry.as_dict() for entry in report.events[: None if state == "listed" else _MOST_SHOWN]],
     }
-    if state == "drained" and report.waiting and not check_mode:
-        result["failed"] = True
-        result["msg"] += f" That is after {options['limit']:g} s. {_reason(report)}"
+    if state == "drained" and not check_mode:
+        if report.waiting:
+            result["msg"] += f" That is after {options['limit']:g} s. {_reason(report)}"
+        if report.refused:
+            result["msg"] += f" {_count(report.refused)} refused just now: nobody has been paged by that."
+        if report.waiting or report.refused:
+            result["failed"] = True
     return result
 
 

@@ -35,9 +35,13 @@ class Route:
 
 
 def decode(text: str) -> Route:
-    """Return the route that was stored as text."""
+    """Return the route that was stored as text.
+
+    Raises:
+        KeyError, TypeError, ValueError or AttributeError: if it is no route that this version can read.
+    """
     values = json.loads(text)
     # A newer version of this collection may have put fields into a shared outbox that this one does not know.
     known = {field.name for field in dataclasses.fields(Connection)}
     connection = {name: value for name, value in values["connection"].items() if name in known}
-    return Route(Connection(**connection), values["timeout"])
+    return Route(Connection(**connection), float(values["timeout"]))

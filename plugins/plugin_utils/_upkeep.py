@@ -31,6 +31,7 @@ class Report:
     Attributes:
         changed: how many events were sent, let wait again, or dropped because that was wanted.
         outdated: how many were dropped meanwhile because of the outbox's caps.
+        refused: how many PagerDuty refused for good meanwhile.
         waiting: how many wait to be sent.
         set_aside: how many PagerDuty has refused for good.
         dropped: how many were dropped unsent since the outbox was made, by reason.
@@ -39,6 +40,7 @@ class Report:
 
     changed: int = 0
     outdated: int = 0
+    refused: int = 0
     waiting: int = 0
     set_aside: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Report:
         return Report(
             self.changed + other.changed,
             self.outdated + other.outdated,
+            self.refused + other.refused,
             self.waiting + other.waiting,
             self.set_aside + other.set_aside,
             {reason: self.dropped.get(reason, 0) + other.dropped.get(reason, 0) for reason in reasons},
@@ -61,6 +64,7 @@ class Report:
 class _Done:
     changed: int = 0
     outdated: int = 0
+    refused: int = 0
 
 
 # What is done with an outbox, given the settings for it and the ids in it that are meant, None for all.
@@ -128,7 +132,8 @@ def _tend_one(settings: DeliverySettings, action: _Action, ids: Sequence[int] | 
         outbox.unmark_if_empty()
         counts = outbox.counts()
         entries = tuple(dataclasses.replace(entry, id=sign * entry.id) for entry in outbox.entries())
-        return Report(done.changed, done.outdated, counts.waiting, counts.set_aside, counts.dropped, entries)
+        left = (counts.waiting, counts.set_aside, counts.dropped, entries)
+        return Report(done.changed, done.outdated, done.refused, *left)
     finally:
         database.close()
 
@@ -148,8 +153,8 @@ def _drain(outbox: Outbox, settings: DeliverySettings, deadline: float, log: Cal
         lock.release()
     after = outbox.counts()
     outdated = sum(after.dropped.values()) - sum(before.dropped.values())
-    refused = after.set_aside - before.set_aside
-    return _Done(max(before.waiting - after.waiting - outdated - refused, 0), outdated)
+    refused = max(after.set_aside - before.set_aside, 0)
+    return _Done(max(before.waiting - after.waiting - outdated - refused, 0), outdated, refused)
 
 
 def _send(

@@ -245,12 +245,13 @@ def test_a_courier_that_keeps_dying_is_not_started_for_ever(
     assert "keeps ending" in str(flushed.problem)
 
 
+@pytest.mark.parametrize("executable", ["/no/python", None])  # None: Python does not know, as in some embeddings
 def test_a_courier_that_cannot_be_started_is_told_once(
-    make: Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch, pagerduty: Simulator
+    make: Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch, pagerduty: Simulator, executable: str | None
 ) -> None:
     delivery = make()
     with monkeypatch.context() as patched:
-        patched.setattr(sys, "executable", "/no/python")
+        patched.setattr(sys, "executable", executable)
         handed = [delivery.hand_over(alert("k"), route(pagerduty.url)) for _event in range(2)]
     assert [one.kept for one in handed] == [True, True]
     assert "cannot be started" in str(handed[0].warning)

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import UNREADABLE, Outbox, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Claim, Lanes
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, Clock, alert, change, route
@@ -123,6 +123,23 @@ def test_says_whether_an_event_would_overtake_another(outbox: Outbox) -> None:
     assert [outbox.is_waiting(event) for event in late] == [True, False, False, False]
     outbox.refused(claim(outbox)[0], "me", "HTTP 400")
     assert not outbox.is_waiting(alert("k", "resolve"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["api = 'V9'", "body = '{'", "body = '{}'", "body = '[]'", "route = '{}'", "route = '7'", "route = 'x'"],
+)
+def test_what_cannot_be_read_is_set_aside_and_holds_up_nothing(outbox: Outbox, path: str, change: str) -> None:
+    for key in "ab":
+        outbox.put(alert(key), route())
+    with Database(path).transaction() as cursor:
+        cursor.execute(f"UPDATE events SET {change} WHERE id = 1")
+    outbox.put(alert("a", "resolve"), route())
+    assert keys(outbox.due("me", outbox.lanes()[0], ALL)) == ["b"]
+    assert keys(claim(outbox)) == ["b"]
+    assert keys(claim(outbox)) == ["a"]
+    assert states(outbox) == {1: "set aside", 2: "claimed", 3: "claimed"}
+    assert outbox.entries()[0].reason == UNREADABLE
 
 
 def test_lanes_do_not_wait_for_each_other(outbox: Outbox) -> None:

@@ -108,11 +108,21 @@ def test_what_was_refused_is_told_with_the_reason(run: Tend, outbox: Outbox, pag
     pagerduty.add_fault(Fault("status", code=400))
     outbox.put(alert("a"), route(pagerduty.url))
     result = run()
-    assert (result.get("failed"), result["changed"], result["set_aside"]) == (None, False, 1)
+    assert (result["failed"], result["changed"], result["set_aside"]) == (True, False, 1)
     assert result["msg"].startswith("The outbox has 1 event that PagerDuty has refused (")
+    assert result["msg"].endswith(". 1 event refused just now: nobody has been paged by that.")
     assert "400" in result["msg"]
+    assert "failed" not in run()  # that is no news any more
     assert run(state="retried")["msg"].startswith("1 event put back; the outbox has 1 event waiting.")
     assert run()["msg"] == "1 event sent; the outbox is empty."
+
+
+def test_only_a_list_shows_all_events(run: Tend, outbox: Outbox) -> None:
+    for number in range(21):
+        outbox.put(alert(str(number)), route())
+    drained = run(limit=0)
+    assert (drained["waiting"], len(drained["events"])) == (21, 20)
+    assert [event["id"] for event in run(state="listed")["events"]] == list(range(1, 22))
 
 
 def test_events_that_were_too_old_are_told(run: Tend, outbox: Outbox, pagerduty: Simulator) -> None:
