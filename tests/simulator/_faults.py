@@ -70,7 +70,7 @@ class Fault:
     kind: one of KINDS
     count: how many requests it strikes; without it 1, or no end if there is a probability
     probability: the chance, above 0 up to 1, that it strikes a matching request
-    code: the status of kinds `status` (default 503), `redirect` (302) and `not_json` (202)
+    code: the status of kinds `status` (default 503), `redirect` (302) and `not_json` (as PagerDuty)
     body: empty, html, text, json, or any other text, which is sent as it is (kinds `status`, `not_json`, `redirect`)
     retry_after: seconds (`5`), an HTTP date so many seconds ahead (`date:5`), or any other text, sent as it is
     headers: more headers of the answer
@@ -160,7 +160,9 @@ class Fault:
         elif self.kind == STATUS:
             answer = self._own_answer(503, "html" if (self.code or 503) >= 500 else "json")
         elif self.kind == NOT_JSON:
-            answer = self._own_answer(200 if api == V1 else 202, "text")
+            # The status line stays true: only the body is not what PagerDuty says.
+            accepted = 200 if api == V1 else 202
+            answer = self._own_answer(proper.status if proper and proper.status >= 300 else accepted, "text")
         elif self.kind == REDIRECT:
             answer = self._own_answer(302, "html")
             if "location" not in {name.lower() for name in self.headers}:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault
-from ansible_collections.oncall.pagerduty.tests.simulator._answers import Answer
+from ansible_collections.oncall.pagerduty.tests.simulator._answers import Answer, json_answer
 from ansible_collections.oncall.pagerduty.tests.simulator._faults import KINDS, Faults
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -235,3 +235,9 @@ def test_neither_repr_nor_description_shows_a_key() -> None:
     fault = Fault("status", key=KEY)
     assert KEY not in repr(fault)
     assert fault.describe() == "kind=status,key=…cdef"
+
+
+def test_a_body_that_is_no_json_comes_with_pagerdutys_own_status() -> None:
+    answer = Fault("not_json").answer(json_answer(429, {}), "v2", now=0)
+    assert answer
+    assert (answer.status, answer.body) == (429, b"429 Too Many Requests")
