@@ -14,6 +14,7 @@ import atexit
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
@@ -25,7 +26,10 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 
 
 class RunEnd:
-    """Calls `report` once if the run is cut short. As a context manager it keeps signals out of a stretch of code."""
+    """Calls `report` once if the run is cut short. As a context manager it keeps signals out of a stretch of code.
+
+    They act at its end. A signal that comes again meanwhile acts at once: somebody insists.
+    """
 
     def __init__(self, report: Callable[[Cut], None]) -> None:
         self._report = report
@@ -38,7 +42,7 @@ class RunEnd:
         self._previous: dict[int, Any] = {}
         self._last_signal = ""
         self._depth = 0
-        self._deferred: int | None = None
+        self._deferred: list[int] = []
 
     def began(self, manager: Any) -> None:
         """Note that a playbook begins, and watch the clean-up of the queue manager (None if it was not found)."""
@@ -78,21 +82,34 @@ class RunEnd:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._depth -= 1
-        if self._deferred is not None and self._depth == 0:
-            number, self._deferred = self._deferred, None
-            self._take_signal(number, None)
+        self._take_deferred()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, in a stretch that signals are kept out of, so that they can end the sleep."""
+        depth, self._depth = self._depth, 0
+        try:
+            self._take_deferred()
+            time.sleep(seconds)
+        finally:
+            self._depth = depth
+
+    def _take_deferred(self) -> None:
+        while self._deferred and self._depth == 0:
+            self._take_signal(self._deferred.pop(0), None)
 
     def _watch_cleanup(self, manager: Any) -> None:
         cleanup = manager.cleanup
 
-        def cleanup_and_report(*args: Any, **kwargs: Any) -> Any:
+        def cleanup_and_report(*args: Any, **kwargs: Any) -> None:
             error = sys.exc_info()[1]
-            if error is not None and error is not self._outer_error:
-                cut = self._cut_by(error)
-                # After the statistics only an error matters: the next playbook could not be loaded.
-                if self._running or isinstance(cut, Errored):
-                    self._cut(cut)
-            return cleanup(*args, **kwargs)
+            try:
+                if error is not None and error is not self._outer_error:
+                    cut = self._cut_by(error)
+                    # After the statistics only an error matters: the next playbook could not be loaded.
+                    if self._running or isinstance(cut, Errored):
+                        self._cut(cut)
+            finally:
+                cleanup(*args, **kwargs)
 
         manager.cleanup = cleanup_and_report
 
@@ -110,11 +127,13 @@ class RunEnd:
             return
         self._reported = True
         self._running = False
+        # From 2.19 on ansible-core's own handler puts the default in place, which would break off the report.
+        self.catch_signals()
         self._report(cut)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._depth and self._deferred is None and not self._reported:
-            self._deferred = number
+        if self._depth and number not in self._deferred:
+            self._deferred.append(number)
         else:
             self._take_signal(number, frame)
 

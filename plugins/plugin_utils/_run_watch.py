@@ -80,6 +80,11 @@ class RunWatch:
         self._failed_seen = 0
         self._spread = False
 
+    @property
+    def undisturbed(self) -> RunEnd:
+        """A context manager for what no signal may break off."""
+        return self._end
+
     @_guarded
     def playbook_start(self, playbook: Any) -> None:
         """For ``v2_playbook_on_start``."""

@@ -9,9 +9,10 @@ library is loaded.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
@@ -33,6 +34,19 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader 
     check,
     with_one_key,
 )
+
+_Hook = TypeVar("_Hook", bound=Callable[..., Any])
+
+
+def _undisturbed(hook: _Hook) -> _Hook:
+    """Let no signal break off a hook between making an event and handing it over, or noting that."""
+
+    @functools.wraps(hook)
+    def undisturbed(self: Session, *args: Any) -> Any:
+        with self._watch.undisturbed:
+            return hook(self, *args)
+
+    return undisturbed  # type: ignore[return-value]
 
 
 class Session:
@@ -57,21 +71,22 @@ class Session:
         self._display = display
         self._said: set[str] = set()
         delivery = delivery_settings(options)
+        self._watch = RunWatch(self._decided, self._failed_inside, self._describe)
         self._shared = Shared(
             options=options,
             page_on=parse_names("page_on", options["page_on"], CAUSES),
             reader=SteeringReader(options, self._warn),
-            delivery=Delivery(delivery),
+            delivery=Delivery(delivery, sleep=self._watch.undisturbed.sleep),
             marks=OpenJobs(delivery.outbox_path),
             display=display,
             warn=self._warn,
         )
-        self._watch = RunWatch(self._decided, self._failed_inside, self._describe)
         self._run = PlaybookRun(self._shared, None)
         self._listening = False
         # Only a playbook that says so has ended well.
         self._result = 1
 
+    @_undisturbed
     def playbook_start(self, playbook: Any) -> bool:
         """Begin a playbook. Returns whether successes have to be told as well, since earlier incidents are open."""
         self._watch.playbook_start(playbook)
@@ -82,6 +97,7 @@ class Session:
         self._result = 1
         return self._listening
 
+    @_undisturbed
     def play_start(self, play: Any) -> None:
         """Begin a play, or a batch of its hosts."""
         self._watch.play_start(play)
@@ -94,20 +110,24 @@ class Session:
         if is_first:
             self._guarded(self._tell_start)
 
+    @_undisturbed
     def task_start(self, task: Any) -> None:
         """Begin a task or a handler."""
         self._watch.task_start(task)
 
+    @_undisturbed
     def failed(self, result: Any, ignore_errors: Any) -> None:
         """Take a failed task."""
         self._watch.failed(result, ignore_errors)
         if ignore_errors:
             self.passed(result)
 
+    @_undisturbed
     def unreachable(self, result: Any) -> None:
         """Take an unreachable host."""
         self._watch.unreachable(result)
 
+    @_undisturbed
     def passed(self, result: Any) -> None:
         """Take a task that ran, or was skipped, on a host."""
         if self._listening:
@@ -117,6 +137,7 @@ class Session:
                 )
             )
 
+    @_undisturbed
     def stats(self, stats: Any) -> None:
         """End a playbook."""
         self._watch.stats(stats)

@@ -205,3 +205,39 @@ def test_in_check_mode_not_even_events_of_earlier_runs_are_looked_at(ansible: An
     ansible.tasks([fail("Break")], "--check", cfg=settings, env={"LOADED_MODULES_FILE": str(loaded)})
 
     assert "sqlite3" not in loaded.read_text().split()
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_does_not_break_off_between_telling_and_remembering(
+    ansible: Ansible, simulator: Simulator, number: signal.Signals
+) -> None:
+    plays = [play("Deploy", "all", fail("Break", on="web1 web2")), play("Go on", "all", ok())]
+    # The second time that the incident is noted is the update at the end of the first play.
+    env = {"SIGNAL_AT": f"{number.name} open-jobs/ 2"}
+    settings = cfg(simulator, f"{CALLBACK}, signal_at")
+
+    run = ansible(plays, inventory=hosts("web1", "web2", "web3"), cfg=settings, env=env)
+
+    assert run.rc not in (0, 2)
+    assert [event.summary for event in events(simulator)][1:] == [
+        "playbook.yml failed on 2 of 3 hosts: Break (web1, web2)",
+        "playbook.yml failed on 2 of 3 hosts: Break (web1, web2); the run was cut short",
+    ]
+    assert _remembered(ansible) == ["web1", "web2"]
+
+
+def test_ctrl_c_while_the_last_events_are_made_ends_the_wait_only(ansible: Ansible, simulator: Simulator) -> None:
+    settings = cfg(simulator, f"{CALLBACK}, signal_at")
+    env = {"SIGNAL_AT": "SIGINT open-jobs/ 2"}
+
+    run = ansible([play("Deploy", "all", fail("Break"))], inventory=TWO, cfg=settings, env=env)
+
+    assert run.rc == 2
+    assert len(closing(run)) == 1
+    assert _remembered(ansible) == ["web1", "web2"]
+    simulator.wait_for(lambda seen: len(seen.accepted) == 2, 30.0)
+
+
+def _remembered(ansible: Ansible) -> list[str]:
+    with sqlite3.connect(ansible.home / ".ansible/oncall.pagerduty/outbox.sqlite3") as database:
+        return [host for (host,) in database.execute("SELECT host FROM places ORDER BY host")]

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real signals to this process: none breaks off what must not be broken off, and none is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Interrupted
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_end import RunEnd
+
+NUMBERS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+@pytest.fixture
+def seen() -> Iterator[list[str]]:
+    """What happens, in order: handlers in place before, as ansible-core's own, note the signals that reach them."""
+    happened: list[str] = []
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        happened.append(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, handler) for number in NUMBERS}
+    try:
+        yield happened
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+def send(*numbers: signal.Signals) -> None:
+    for number in numbers:
+        os.kill(os.getpid(), number)
+
+
+@pytest.fixture
+def end(seen: list[str]) -> RunEnd:
+    def report(cut: Cut) -> None:
+        assert isinstance(cut, Interrupted)
+        seen.append(f"cut by {cut.signal}")
+
+    made = RunEnd(report)
+    made.catch_signals()
+    return made
+
+
+def test_signals_wait_for_the_end_of_what_must_not_be_broken_off(end: RunEnd, seen: list[str]) -> None:
+    with end:
+        with end:
+            send(signal.SIGTERM)
+        # A terminal that is closed, and systemd, send two at once.
+        send(signal.SIGHUP)
+        assert seen == []
+    assert seen == ["SIGTERM", "SIGHUP"]
+
+
+def test_whoever_insists_is_heard_at_once(end: RunEnd, seen: list[str]) -> None:
+    with end:
+        send(signal.SIGINT)
+        assert seen == []
+        send(signal.SIGINT)
+        assert seen == ["SIGINT"]
+
+
+def test_signals_end_a_wait_among_what_must_not_be_broken_off(end: RunEnd, seen: list[str]) -> None:
+    with end:
+        send(signal.SIGTERM)
+        end.sleep(0)
+        assert seen == ["SIGTERM"]
+        send(signal.SIGTERM)
+        assert seen == ["SIGTERM"]
+    assert seen == ["SIGTERM", "SIGTERM"]
+
+
+def test_a_signal_during_the_report_waits_as_well(seen: list[str]) -> None:
+    def report(cut: Cut) -> None:
+        with end:
+            send(signal.SIGHUP)
+            seen.append("told")
+
+    end = RunEnd(report)
+    end.began(None)
+    end.catch_signals()
+    send(signal.SIGTERM)
+    assert seen == ["told", "SIGHUP", "SIGTERM"]
+    send(signal.SIGTERM)
+    assert seen == ["told", "SIGHUP", "SIGTERM", "SIGTERM"]
