@@ -80,13 +80,13 @@ def test_signals_end_a_wait_among_what_must_not_be_broken_off(end: RunEnd, seen:
 
 def test_a_signal_during_the_report_waits_as_well(seen: list[str]) -> None:
     def report(cut: Cut) -> None:
-        with end:
+        with watched:
             send(signal.SIGHUP)
             seen.append("told")
 
-    end = RunEnd(report)
-    end.began(None)
-    end.catch_signals()
+    watched = RunEnd(report)
+    watched.began(None)
+    watched.catch_signals()
     send(signal.SIGTERM)
     assert seen == ["told", "SIGHUP", "SIGTERM"]
     send(signal.SIGTERM)
