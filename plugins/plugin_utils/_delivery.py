@@ -163,6 +163,15 @@ class Delivery:
         self._mind_forks()
         return Ledger(self._depot(self._current).database)
 
+    def was_refused(self, fingerprint: str, dedup_key: str) -> bool:
+        """Whether PagerDuty has refused what was to open an incident, and so does not know of it.
+
+        Raises:
+            DatabaseError: if the outbox cannot be used.
+        """
+        self._mind_forks()
+        return self._depot(self._current).outbox.was_refused(fingerprint, dedup_key)
+
     def close(self) -> None:
         """Let go of the outbox. Whatever is unsent stays, and the courier goes on with it for a bounded time."""
         try:

@@ -154,6 +154,10 @@ class IncidentBook:
         self._stale.clear()
         return updates
 
+    def tell_again(self, incident: Incident) -> None:
+        """Have an incident told of at the end of the play whatever comes: what was to be told could not be kept."""
+        self._stale[incident.identity] = None
+
     def _failure(self, failure: Failure) -> list[Step]:
         cause = failure.cause
         if cause.kind not in self._page_on:

@@ -31,6 +31,7 @@ class Memory:
         self,
         job: str,
         ledger: Callable[[], Ledger],
+        was_refused: Callable[[str, str], bool],
         marks: OpenJobs,
         relative: Callable[[str], str],
         inventory: str,
@@ -41,6 +42,7 @@ class Memory:
         Args:
             job: the job's name.
             ledger: opens the ledger.
+            was_refused: tells of an incident, by fingerprint and dedup key, that PagerDuty has refused it for good.
             marks: tells whether the ledger has anything about the job.
             relative: shortens a file's path to what stays the same when the project lies elsewhere.
             inventory: names the sources of this run's inventory.
@@ -48,6 +50,7 @@ class Memory:
         """
         self._job = job
         self._ledger = ledger
+        self._was_refused = was_refused
         self._marks = marks
         self._relative = relative
         self._inventory = inventory
@@ -62,6 +65,17 @@ class Memory:
     def has_open_incidents(self) -> bool:
         """Tell whether earlier runs may have left incidents open. One look at the disk."""
         return self._marks.has(self._job)
+
+    def forget_refused(self) -> None:
+        """Forget incidents that PagerDuty has refused: it knows of none that could go on or be resolved.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used.
+        """
+        for incident in self._ledger().incidents_of(self._job):
+            if self._was_refused(incident.fingerprint, incident.dedup_key):
+                self._ledger().close_incident(incident.fingerprint, incident.dedup_key)
+        self._tidy()
 
     def remember(self, incident: Incident, summary: str) -> None:
         """Note that an incident is open, and where its hosts failed.
@@ -137,10 +151,9 @@ class Memory:
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
+        # Beside those, somebody may have resolved some by a task since the mark was made.
+        self.forget_refused()
         known = self._ledger().incidents_of(self._job)
-        if not known:
-            # Somebody has resolved them by a task since the mark was made.
-            self._marks.clear(self._job)
         return [(incident, judge(incident, self._proof(incident, whole_and_green))) for incident in known]
 
     def _proof(self, incident: RecordedIncident, whole_and_green: bool) -> Proof:

@@ -120,6 +120,18 @@ class Outbox:
             )
         )
 
+    def was_refused(self, fingerprint: str, dedup_key: str) -> bool:
+        """Whether PagerDuty has refused what was to open an incident, and nothing else was accepted or waits."""
+        lane = "fingerprint = :fingerprint AND dedup_key = :dedup_key"
+        return bool(
+            self._database.read(
+                f"""SELECT 1 WHERE EXISTS (SELECT 1 FROM events WHERE {lane} AND set_aside IS NOT NULL)
+                    AND NOT EXISTS (SELECT 1 FROM events WHERE {lane} AND set_aside IS NULL)
+                    AND NOT EXISTS (SELECT 1 FROM opened WHERE {lane})""",  # noqa: S608  # constants
+                {"fingerprint": fingerprint, "dedup_key": dedup_key},
+            )
+        )
+
     # --- sending -------------------------------------------------------------------------------------------------
 
     def lanes(self) -> list[Lanes]:

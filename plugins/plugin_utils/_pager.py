@@ -77,6 +77,10 @@ class _Told:
     """Integration and dedup keys of all incidents for which a resolve was sent."""
 
     events: int = 0
+    """How many events were handed over, and are kept until they are sent."""
+
+    lost: set[tuple[str, str | None]] = field(default_factory=set)
+    """Integration and dedup keys of the events that could not even be kept."""
 
 
 class Pager:
@@ -158,11 +162,12 @@ class Pager:
 
     def close(self, flush_timeout: float) -> None:
         """Wait, bounded, for what was told, and say in one line what became of it."""
-        if not self._told.events:
+        if not self._told.events and not self._told.lost:
             return
         flushed = self._parts.delivery().flush(flush_timeout)
         told = self._told
-        self._parts.show(closing_line(list(told.opened.values()), told.updated, told.resolved, flushed))
+        opened = list(told.opened.values())
+        self._parts.show(closing_line(opened, told.updated, told.resolved, flushed, len(told.lost)))
 
     def _take(self, step: Step) -> None:
         if not isinstance(step, Notice):
@@ -178,13 +183,16 @@ class Pager:
             self._parts.explain(f"check mode: {what} {incident.dedup_key}: {writer.summary(incident)}")
             return
         if step.what == "withdrawn":
-            self._told.opened.pop(incident.identity, None)
+            if self._told.opened.pop(incident.identity, None) is None:
+                return
             if self._remember(lambda memory: memory.withdraw(incident)) is not False:
                 ended = f"{self._job}: the failed hosts were taken back in the same run"
                 self._send(writer.resolve(incident.dedup_key, ended, self._parts.run().controller), target)
             return
         event = writer.trigger(incident)
-        self._send(event, target)
+        if not self._send(event, target):
+            self._book.tell_again(incident)
+            return
         self._told.opened[incident.identity] = incident
         self._remember(lambda memory: memory.remember(incident, event.summary or ""))
 
@@ -208,9 +216,13 @@ class Pager:
         handed_over = self._parts.delivery().hand_over(
             prepared, Route(target.settings.connection, target.settings.timeout)
         )
-        self._told.events += 1
         if handed_over.warning:
             self._parts.warn(handed_over.warning)
+        if handed_over.kept:
+            self._told.events += 1
+            self._told.lost.discard((target.routing_key, prepared.dedup_key))
+        else:
+            self._told.lost.add((target.routing_key, prepared.dedup_key))
         return handed_over.kept
 
     def _resolve_job(self) -> None:
@@ -290,7 +302,9 @@ class Pager:
         return str((outcome.written_task or outcome.task) if name == "task" else getattr(outcome, name, ""))
 
 
-def closing_line(opened: list[Incident], updated: list[str], resolved: list[str], flushed: Flushed) -> str:
+def closing_line(
+    opened: list[Incident], updated: list[str], resolved: list[str], flushed: Flushed, lost: int = 0
+) -> str:
     """Return the line that says at the end of a run what PagerDuty was told and what became of it."""
     triggered = [f"{incident.dedup_key}, {_count(len(incident.hosts), 'host')}" for incident in opened]
     # Where nothing was accepted, nobody has heard of anything.
@@ -305,6 +319,8 @@ def closing_line(opened: list[Incident], updated: list[str], resolved: list[str]
         parts.append(f"{flushed.set_aside} refused")
     if flushed.dropped:
         parts.append(f"{flushed.dropped} dropped")
+    if lost:
+        parts.append(f"{lost} lost")
     problem = f" ({flushed.problem})" if flushed.problem and (flushed.waiting or flushed.set_aside) else ""
     return f"PagerDuty: {', '.join(parts)}{problem}"
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible import context
 
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
@@ -108,6 +109,7 @@ class PlaybookRun:
         return Memory(
             job=self.job,
             ledger=shared.delivery.ledger,
+            was_refused=shared.delivery.was_refused,
             marks=shared.marks,
             relative=lambda path: os.path.relpath(path, folder) if path else "",
             inventory=" ".join(map(str, context.CLIARGS.get("inventory") or ())),
@@ -135,6 +137,14 @@ class PlaybookRun:
         # A signal may be about to end the process, and what is buffered with it.
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
+
+    def has_open_incidents(self) -> bool:
+        """Tell whether earlier runs have left incidents open. One look at the disk unless they have."""
+        if not self._shared.marks.has(self.job):
+            return False
+        with contextlib.suppress(PagerDutyError):  # said at the end of the run, when it matters
+            self.memory.forget_refused()
+        return self.memory.has_open_incidents()
 
     @property
     def has_pager(self) -> bool:

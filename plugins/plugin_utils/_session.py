@@ -171,7 +171,7 @@ class Session:
     def _has_open_incidents(self) -> bool:
         if self._run.check_mode or self._options["resolve_on_success"] == "never" or not self._shared.marks.any():
             return False
-        return self._shared.marks.has(self._run.job)
+        return self._run.has_open_incidents()
 
     def _send_what_is_left(self) -> None:
         """Have events of earlier runs sent while this one is at work."""

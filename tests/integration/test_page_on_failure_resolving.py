@@ -8,10 +8,12 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
     CALLBACK,
     KEY,
@@ -27,7 +29,7 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.callback imp
     warnings,
 )
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible, Run
-from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
+from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 
 THREE = hosts("web1", "web2", "web3")
 RESOLVED = ["PagerDuty: 1 incident resolved (ansible:playbook.yml), 1 event accepted, 0 waiting"]
@@ -204,3 +206,48 @@ def test_only_a_module_that_ran_there_shows_that_a_host_can_be_reached(ansible: 
 
     ansible([play("Deploy", "all", ping)], inventory=hosts("web1", "web2"), cfg=cfg(simulator))
     assert keys(simulator) == []
+
+
+def test_a_refused_incident_is_neither_updated_nor_resolved_but_raised_afresh(
+    deploy: RunIt, simulator: Simulator
+) -> None:
+    simulator.add_fault(Fault("status", code=400, body="json", count=2))
+    assert "2 refused" in closing(deploy(install="web1 web2"))[0]
+    assert keys(simulator) == []
+
+    assert closing(deploy("--limit", "web1")) == []
+    assert closing(deploy()) == []
+    assert [request.status for request in simulator.requests] == [400, 400]
+
+    simulator.add_fault(Fault("status", code=400, body="json", count=1))
+    deploy(install="web1")
+    again = deploy(install="web2")
+    assert closing(again)[0].startswith("PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 1 event acc")
+    # What was refused has told nobody of web1, so nobody waits for it.
+    assert closing(deploy("--limit", "web2")) == RESOLVED
+
+
+def test_what_could_not_be_kept_is_told_again_and_only_then_remembered(
+    ansible: Ansible, simulator: Simulator, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "no-folder"
+    blocked.write_text("")
+    outbox = str(blocked / "outbox.sqlite3")
+    substitute = Path(substitute_path(outbox)).parent
+    substitute.mkdir(mode=0o755)  # not private, so not used
+    settings = cfg(simulator, outbox_path=outbox)
+    mend = {"name": "Mend", "ansible.builtin.file": {"path": str(substitute), "state": "absent"}}
+    inventory = hosts("web1", "web2")
+    try:
+        lost = ansible([play("Deploy", "all", fail("Break", on="web1"))], inventory=inventory, cfg=settings)
+        assert lost.rc == 2
+        assert closing(lost) == ["PagerDuty: 0 events accepted, 0 waiting, 1 lost"]
+        assert any("The event is lost" in warning for warning in warnings(lost))
+
+        told = ansible([play("Deploy", "all", fail("Break", on="web1"), mend)], inventory=inventory, cfg=settings)
+        assert closing(told) == [
+            "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 1 event accepted, 0 waiting"
+        ]
+        assert keys(simulator) == ["ansible:playbook.yml"]
+    finally:
+        shutil.rmtree(substitute, ignore_errors=True)

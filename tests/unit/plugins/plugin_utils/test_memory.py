@@ -16,11 +16,12 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Change
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._taken_over import learn
-from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY
+from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, alert, route
 from ansible_collections.oncall.pagerduty.tests.support.failures import outcome, steering
 
 INSTALL = ("/srv/shop/deploy.yml:99", "", "Install nginx", "ansible.builtin.fail")
@@ -41,6 +42,7 @@ def begin(path: str) -> MakeMemory:
         return Memory(
             job,
             lambda: Ledger(Database(path)),
+            lambda fingerprint, key: Outbox(Database(path)).was_refused(fingerprint, key),
             OpenJobs(path),
             lambda file: os.path.relpath(file, "/srv/shop"),
             inventory,
@@ -135,6 +137,41 @@ def test_an_incident_of_two_inventories_waits_for_the_hosts_of_both(begin: MakeM
     memory = begin(inventory="production", hosts="web3")
     memory.passed("web3", place(*INSTALL))
     assert verdicts(memory, green=True) == [("k", Change.LESS, ("web1",))]
+
+
+# --- what PagerDuty refuses --------------------------------------------------------------------------------------
+
+
+def refuse(path: str, key: str = "k", accept: bool = False) -> None:
+    """Have an incident's trigger refused, or first another one accepted."""
+    outbox = Outbox(Database(path))
+    for accepted in (True, False) if accept else (False,):
+        outbox.put(alert(key), route())
+        (claim,) = outbox.claim("me", outbox.lanes()[0], 1, Pace(0))
+        if accepted:
+            outbox.accepted(claim)
+        else:
+            outbox.refused(claim, "me", "HTTP 400")
+
+
+def test_an_incident_that_was_refused_is_forgotten(begin: MakeMemory, path: str) -> None:
+    begin().remember(incident(outcome("web1")), "failed")
+    refuse(path)
+    memory = begin()
+    memory.passed("web1", place(*INSTALL))
+    assert verdicts(memory, green=True) == []
+    assert not begin().has_open_incidents()
+
+
+def test_only_what_pagerduty_cannot_know_is_forgotten(begin: MakeMemory, path: str) -> None:
+    begin().remember(incident(outcome("web1")), "failed")
+    refuse(path, accept=True)
+    begin().remember(incident(outcome("web1"), key="waiting"), "failed")
+    refuse(path, "another")
+    refuse(path, "waiting")
+    Outbox(Database(path)).put(alert("waiting"), route())
+    begin().forget_refused()
+    assert [key for key, _change, _hosts in verdicts(begin())] == ["k", "waiting"]
 
 
 # --- what a run takes back ---------------------------------------------------------------------------------------

@@ -71,3 +71,7 @@ def test_the_closing_line(
     opened: list[Incident], updated: list[str], resolved: list[str], flushed: Flushed, line: str
 ) -> None:
     assert closing_line(opened, updated, resolved, flushed) == f"PagerDuty: {line}"
+
+
+def test_the_closing_line_names_what_was_lost() -> None:
+    assert closing_line([], [], [], Flushed(), lost=1) == "PagerDuty: 0 events accepted, 0 waiting, 1 lost"
