@@ -17,7 +17,7 @@ PINS := $(wildcard tests/requirements*.txt) tests/constraints.txt
 NOX = @$(PY) -m nox --session $(1) || { echo "Failed. To run it again: make $(1)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types sanity units-targets trials chaos differential matrix format pins check clean
+.PHONY: help demo test docs lint types sanity units-targets trials chaos differential matrix format pins check clean
 
 help: ## list these targets
 	@echo "usage: make TARGET [PYTHON=python3.12]"
@@ -29,6 +29,9 @@ demo: $(READY) ## page a local PagerDuty from a playbook (KEEP=1 leaves it runni
 
 test: $(READY) ## unit, integration and differential tests (TESTS=tests/unit for some of them)
 	@$(PY) -m pytest $(PARALLEL) $(TESTS) || { echo "Failed. To run what failed again: $(PY) -m pytest --last-failed" >&2; exit 1; }
+
+docs: $(READY) ## the documentation site with all guides and plugins, into docs/build
+	$(call NOX,docs)
 
 lint: $(READY) ## ruff, yamllint, ansible-lint, changelog, documentation and licence checks
 	$(call NOX,lint)
@@ -64,7 +67,7 @@ check: ## everything that CI runs
 	@.ci/run
 
 clean: ## remove .venv, .nox and what tests leave behind
-	rm -rf $(VENV) .nox .pytest_cache .ruff_cache .mypy_cache .ansible tests/output
+	rm -rf $(VENV) .nox .pytest_cache .ruff_cache .mypy_cache .ansible tests/output docs/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): $(PINS)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -58,6 +59,25 @@ def lint(session: nox.Session) -> None:
         # Without --offline it installs a copy of the collection, which from then on hides the checkout.
         visible = {"ANSIBLE_COLLECTIONS_PATH": str(folder), "ANSIBLE_HOME": str(folder / "home")}
         session.run("ansible-lint", "--offline", "--profile", "production", env=visible)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site; a warning is an error."""
+    session.install("--quiet", "-r", "tests/requirements-docs.txt")
+    folder = private_folder(session)
+    pages = folder / "pages"
+    guides = tree.copy(folder) / "docs" / "docsite" / "rst"
+    pages.mkdir(mode=0o700, exist_ok=True)  # antsibull-docs writes to no folder that others may write to
+    visible = {"ANSIBLE_COLLECTIONS_PATH": str(folder), "ANSIBLE_HOME": str(folder / "home")}
+    strict = ("--fail-on-error", "--cleanup", "everything")
+    write = ("collection", "--use-current", "--squash-hierarchy", *strict, "--dest-dir", str(pages))
+    session.run("antsibull-docs", *write, "oncall.pagerduty", env=visible)
+    # antsibull-docs copies the guides without their pictures.
+    shutil.copytree(guides / "images", pages / "docsite" / "images", dirs_exist_ok=True)
+    site = ROOT / "docs" / "build"
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-E", "-c", "tools/site", str(pages), str(site))
+    session.log(f"The site is in {site / 'index.html'}")
 
 
 @nox.session(name="format")
