@@ -37,6 +37,9 @@ class Build:
     template: str = ""
     """The job template's name."""
 
+    inventory: str = ""
+    """The inventory's name, where its file has the same one in each job."""
+
     node: str = ""
     """The machine at work, where the host name would only be a container's."""
 
@@ -75,6 +78,7 @@ def _awx(environ: Mapping[str, str], extra_vars: Mapping[str, Any], cwd: str) ->
         revision="" if other_branch else environ.get("PROJECT_REVISION", "") or variable("project_revision"),
         project=cwd,
         template=variable("job_template_name"),
+        inventory=variable("inventory_name"),
         node=variable("execution_node"),
     )
 

@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Errored
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, Place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger, RecordedIncident
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import (
     REACHED,
+    WHOLE_RUN,
     HostPlace,
     Proof,
     Verdict,
     judge,
+    place_text,
 )
-
-_INVENTORY = "inventory sources"
-_SEVERAL = "several"
 
 
 class Memory:
@@ -45,7 +46,7 @@ class Memory:
             was_refused: tells of an incident, by fingerprint and dedup key, that PagerDuty has refused it for good.
             marks: tells whether the ledger has anything about the job.
             relative: shortens a file's path to what stays the same when the project lies elsewhere.
-            inventory: names the sources of this run's inventory.
+            inventory: names this run's inventory; C(,) stands for a list of hosts.
             has_host: tells whether this run's inventory has a host.
         """
         self._job = job
@@ -85,11 +86,7 @@ class Memory:
         """
         fingerprint = _fingerprint(incident)
         self._marks.mark(self._job)
-        ledger = self._ledger()
-        found = self._recorded(incident)
-        same = found is None or found.labels.get(_INVENTORY) == self._inventory
-        labels = {**incident.labels, _INVENTORY: self._inventory if same else _SEVERAL}
-        ledger.open_incident(fingerprint, incident.dedup_key, self._job, labels, summary)
+        self._ledger().open_incident(fingerprint, incident.dedup_key, self._job, incident.labels, summary)
         self._note_places(incident)
 
     def withdraw(self, incident: Incident) -> bool:
@@ -110,6 +107,8 @@ class Memory:
         """Record where an incident's hosts failed, and that those told of before did not fail after all."""
         fingerprint = _fingerprint(incident)
         places = {(host, self._text(place)): None for host, (_kind, place) in incident.hosts.items()}
+        if isinstance(incident.ended, Errored) or not isinstance(incident.cause, Outcome):
+            places[WHOLE_RUN, place_text(self._inventory, "")] = None
         before = self._told.get((fingerprint, incident.dedup_key), set())
         taken_back = before - places.keys()
         self._told[fingerprint, incident.dedup_key] = set(places)
@@ -158,11 +157,11 @@ class Memory:
 
     def _proof(self, incident: RecordedIncident, whole_and_green: bool) -> Proof:
         gone = self._gone(incident)
-        return Proof(self._passed, self._took_part, self._failed, whole_and_green, gone, self._reached)
+        return Proof(self._inventory, self._passed, self._took_part, self._failed, whole_and_green, gone, self._reached)
 
     def _gone(self, incident: RecordedIncident) -> frozenset[str]:
-        """Return the hosts that the inventory no longer has. Another inventory knows nothing about them."""
-        if incident.labels.get(_INVENTORY) != self._inventory:
+        """Return the hosts that the inventory does not have. A list of hosts for one run says nothing about others."""
+        if "," in self._inventory.split():
             return frozenset()
         return frozenset(place.host for place in incident.places if not self._has_host(place.host))
 
@@ -184,7 +183,8 @@ class Memory:
             self._marks.clear(self._job)
 
     def _text(self, place: Place | None) -> str:
-        return REACHED if place is None else f"{place.role}|{self._relative(place.file)}|{place.task}"
+        where = REACHED if place is None else f"{place.role}|{self._relative(place.file)}|{place.task}"
+        return place_text(self._inventory, where)
 
 
 def _fingerprint(incident: Incident) -> str:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 # Incidents named in the closing line; a line is not for more.
 _NAMED = 3
 
+_WHOLE_RUN = "the run as a whole"
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -268,13 +270,14 @@ class Pager:
         self._parts.memory().settle(incident, verdict, over)
 
     def _progress(self, incident: RecordedIncident, verdict: Verdict) -> Alert:
-        through = list(dict.fromkeys(host for host, _place in verdict.passed))
+        through = list(dict.fromkeys(host or _WHOLE_RUN for host, _place in verdict.passed))
+        remaining = [host or _WHOLE_RUN for host in verdict.remaining]
         return Alert(
             Action.TRIGGER,
             incident.dedup_key,
-            summary=f"{incident.summary} - {len(through)} got through since, {len(verdict.remaining)} still to come",
+            summary=f"{incident.summary} - {len(through)} got through since, {len(remaining)} still to come",
             source=self._parts.run().controller,
-            custom_details={"got_through": through[:100], "still_failing": list(verdict.remaining[:100])},
+            custom_details={"got_through": through[:100], "still_failing": remaining[:100]},
         )
 
     def _target_of(self, incident: RecordedIncident) -> Target | None:

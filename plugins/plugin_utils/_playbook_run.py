@@ -112,7 +112,7 @@ class PlaybookRun:
             was_refused=shared.delivery.was_refused,
             marks=shared.marks,
             relative=lambda path: os.path.relpath(path, folder) if path else "",
-            inventory=" ".join(map(str, context.CLIARGS.get("inventory") or ())),
+            inventory=self.context.inventory,
             has_host=lambda host: self.play is None or has_host(self.play, host),
         )
 

@@ -14,9 +14,17 @@ if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import RecordedIncident
 
 REACHED = ""
-"""The place of a host that could not be reached: it is through as soon as a module has run on it."""
+"""Where a host failed that could not be reached: it is through as soon as a module has run on it."""
+
+WHOLE_RUN = ""
+"""Stands for a host where an error ended the run: only a whole green run is through."""
 
 HostPlace = tuple[str, str]
+
+
+def place_text(inventory: str, where: str) -> str:
+    """Return a place as text: the same name in another inventory is another machine, and proves nothing."""
+    return f"{inventory.replace('|', ' ')}|{where}"
 
 
 @dataclass(frozen=True)
@@ -24,14 +32,16 @@ class Proof:
     """What a run has shown by its end.
 
     Attributes:
+        inventory: names the inventory of the run; nothing is known of places of other ones.
         passed: host and place, for the places asked for, where a task ran and did not count as failed.
         took_part: hosts on which any task ran.
         failed: host and place where a failure counted.
         whole_and_green: True if the run was complete (no limit, no tags, not cut short) and nothing failed.
-        gone: hosts that are no longer in the inventory with which they failed.
+        gone: hosts that are not in the inventory any more.
         reached: hosts on which a module ran.
     """
 
+    inventory: str
     passed: Set[HostPlace]
     took_part: Set[str]
     failed: Set[HostPlace]
@@ -73,9 +83,8 @@ def judge(incident: RecordedIncident, proof: Proof) -> Verdict:
     waiting = [(place.host, place.place) for place in incident.places if place.still_failing]
     through = tuple(entry for entry in waiting if entry not in proof.failed and _is_through(entry, proof))
     if not waiting:
-        # Nothing to get through: the run itself had ended by an error, or all were through and nobody could be told.
-        over = bool(incident.places) or proof.whole_and_green
-        return Verdict(Change.OVER if over else Change.NONE, (), ())
+        # All were through, and nobody could be told.
+        return Verdict(Change.OVER, (), ())
     remaining = tuple(dict.fromkeys(host for host, place in waiting if (host, place) not in through))
     if not through:
         return Verdict(Change.NONE, (), remaining)
@@ -84,9 +93,13 @@ def judge(incident: RecordedIncident, proof: Proof) -> Verdict:
 
 def _is_through(entry: HostPlace, proof: Proof) -> bool:
     host, place = entry
+    if not place.startswith(place_text(proof.inventory, "")):
+        return False
+    if host == WHOLE_RUN:
+        return proof.whole_and_green and bool(proof.took_part)
     if proof.whole_and_green and proof.took_part and host in proof.gone:
         return True
-    if place == REACHED:
+    if place == place_text(proof.inventory, REACHED):
         return host in proof.reached
     if proof.whole_and_green:
         return host in proof.took_part

@@ -84,7 +84,10 @@ class RunContext:
     """The job of AWX or CI that this run is part of."""
 
     inventories: tuple[str, ...] = ()
-    """Inventory sources, without their folders."""
+    """Inventory sources: with their path in the project, or by the whole path if they lie outside of it."""
+
+    inventory: str = ""
+    """What tells the inventory from others that may have hosts of the same names. All lists of hosts are C(,)."""
 
     limit: str = ""
     tags: tuple[str, ...] = ()
@@ -155,6 +158,7 @@ def collect(
     check = bool(cliargs.get("check"))
     build = _try(lambda: find_build(environ, extra_vars, cwd), NO_BUILD)
     place = _try(lambda: _Place.of(playbook, cwd, build, "module_name" in cliargs), _Place())
+    sources = [_source_name(source, place.folders, cwd) for source in _texts(cliargs.get("inventory"))]
     return RunContext(
         job_name=_text(job_name) or build.template or place.name,
         playbook=place.shown,
@@ -162,7 +166,8 @@ def collect(
         controller=build.node or _try(socket.gethostname, ""),
         revision=build.revision or place.revision,
         build=build,
-        inventories=tuple(_source_name(source) for source in _texts(cliargs.get("inventory"))),
+        inventories=(build.inventory,) if build.inventory else tuple(map(_shown_hosts, sources)),
+        inventory=build.inventory or " ".join(sorted({"," if "," in source else source for source in sources})),
         limit=limit,
         tags=tags,
         skip_tags=skip_tags,
@@ -184,21 +189,26 @@ class _Place:
 
     revision: str = ""
     ad_hoc: bool = False
+    folders: tuple[str, ...] = ()
+    """What can be the project, the likeliest first."""
 
     @classmethod
     def of(cls, playbook: str, cwd: str, build: Build, ad_hoc: bool) -> _Place:
         if ad_hoc or not playbook:
             checkout = checkout_of(cwd)
-            return cls(AD_HOC, AD_HOC, checkout.revision if checkout else "", ad_hoc)
+            project = (checkout.top if checkout else "", build.project)
+            return cls(AD_HOC, AD_HOC, checkout.revision if checkout else "", ad_hoc, project)
         path = os.path.join(cwd, plain_text(playbook))
         checkout = checkout_of(os.path.dirname(path))
         revision = checkout.revision if checkout else ""
         match = _COLLECTION.fullmatch(os.path.normpath(path))
         if match:
             name = ".".join([match[1], match[2], re.sub(r"[/\\]", ".", match[3])])
-            return cls(name, name, revision)
+            here = checkout_of(cwd)
+            return cls(name, name, revision, folders=(here.top if here else "", build.project))
+        folders = (checkout.top if checkout else "", build.project, os.path.dirname(path))
         name = (checkout and _inside(path, checkout.top)) or _inside(path, build.project) or os.path.basename(path)
-        return cls(name, _inside(path, cwd) or os.path.normpath(path), revision)
+        return cls(name, _inside(path, cwd) or os.path.normpath(path), revision, folders=folders)
 
 
 def _login_name() -> str:
@@ -247,9 +257,17 @@ def _source(source: str, cwd: str) -> str:
     return (os.path.isabs(source) and _inside(source, cwd)) or source
 
 
-def _source_name(source: str) -> str:
+def _source_name(source: str, folders: tuple[str, ...], cwd: str) -> str:
+    """Return what an inventory source is called wherever the project lies; a list of hosts as it is."""
+    if "," in source:
+        return source
+    path = os.path.normpath(os.path.join(cwd, source))
+    return next(filter(None, (_inside(path, folder) for folder in folders)), path)
+
+
+def _shown_hosts(source: str) -> str:
     if "," not in source:
-        return os.path.basename(source.rstrip("/\\")) or source
+        return source
     hosts = [host for host in source.split(",") if host.strip()]
     return source if len(source) <= MAX_SOURCE else f"{len(hosts)} hosts"
 

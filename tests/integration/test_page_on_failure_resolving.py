@@ -251,3 +251,25 @@ def test_what_could_not_be_kept_is_told_again_and_only_then_remembered(
         assert keys(simulator) == ["ansible:playbook.yml"]
     finally:
         shutil.rmtree(substitute, ignore_errors=True)
+
+
+def test_hosts_of_the_same_name_in_two_inventories_are_two_machines(ansible: Ansible, simulator: Simulator) -> None:
+    plays = [play("Deploy", "all", fail("Break", when="broken | default(false)"))]
+    machines = hosts("web1")
+    machines["all"]["vars"]["broken"] = "{{ inventory_file is search('prod/') and lookup('env', 'BROKEN') == '1' }}"
+    ansible.write("prod/hosts.json", machines)
+    ansible.write("stage/hosts.json", machines)
+    ansible.write("deploy.yml", plays)
+
+    def run(stage: str, broken: str = "1", **settings: Any) -> Run:
+        ansible.write("ansible.cfg", cfg(simulator, **settings))
+        words = ["-i", f"{stage}/hosts.json", "deploy.yml"]
+        return ansible.command("ansible-playbook", *words, env={"BROKEN": broken})
+
+    assert run("prod").rc == 2
+    assert closing(run("stage")) == []
+    assert keys(simulator) == ["ansible:deploy.yml"]
+    assert "1 incident resolved" in closing(run("prod", broken="0"))[0]
+
+    run("prod", group_by="inventory")
+    assert keys(simulator) == ["ansible:inventory=prod/hosts.json"]

@@ -110,7 +110,7 @@ def test_jobs_do_not_touch_each_others_incidents(begin: MakeMemory) -> None:
 def test_the_place_does_not_depend_on_where_the_project_lies(begin: MakeMemory, path: str) -> None:
     begin().remember(incident(outcome("web1")), "failed")
     (found,) = Ledger(Database(path)).incidents_of("deploy.yml")
-    assert [(place.host, place.place) for place in found.places] == [("web1", "|deploy.yml|Install nginx")]
+    assert [(place.host, place.place) for place in found.places] == [("web1", "production||deploy.yml|Install nginx")]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,19 @@ from typing import Any
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Place, RecordedIncident
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import REACHED, Change, Proof, judge
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import (
+    REACHED,
+    WHOLE_RUN,
+    Change,
+    Proof,
+    judge,
+    place_text,
+)
 
-A, B = ("web1", "install"), ("web2", "install")
+A, B = ("web1", "prod|install"), ("web2", "prod|install")
+LOST = ("web1", place_text("prod", REACHED))
+RUN = (WHOLE_RUN, place_text("prod", ""))
+ELSEWHERE = ("web1", place_text("stage", "install"))
 NONE, LESS, OVER = Change.NONE, Change.LESS, Change.OVER
 
 
@@ -22,7 +32,9 @@ def incident(*waiting: tuple[str, str], passed: tuple[tuple[str, str], ...] = ()
 
 
 def proof(passed: Any = (), part: Any = (), failed: Any = (), green: bool = False, gone: Any = ()) -> Proof:
-    return Proof(set(passed), set(part) | {host for host, _place in passed}, set(failed), green, set(gone), set(part))
+    reached = set(part)
+    took_part = reached | {host for host, _place in passed}
+    return Proof("prod", set(passed), took_part, set(failed), green, set(gone), reached)
 
 
 @pytest.mark.parametrize(
@@ -39,22 +51,23 @@ def proof(passed: Any = (), part: Any = (), failed: Any = (), green: bool = Fals
         pytest.param([A], proof(part=["web2"], green=True, gone=["web1"]), OVER, (A,), (), id="the host is gone"),
         pytest.param([A], proof(part=["web2"], gone=["web1"]), NONE, (), ("web1",), id="gone, but not all is green"),
         pytest.param([A], proof(green=True, gone=["web1"]), NONE, (), ("web1",), id="gone, and nothing ran at all"),
-        pytest.param([("web1", REACHED)], proof(part=["web1"]), OVER, (("web1", REACHED),), (), id="reached again"),
-        pytest.param([("web1", REACHED)], proof(), NONE, (), ("web1",), id="not tried to reach"),
+        pytest.param([LOST], proof(part=["web1"]), OVER, (LOST,), (), id="reached again"),
+        pytest.param([LOST], proof(), NONE, (), ("web1",), id="not tried to reach"),
+        pytest.param([LOST], proof(part=["web1"], failed=[LOST]), NONE, (), ("web1",), id="lost again"),
+        pytest.param([ELSEWHERE], proof([A], green=True), NONE, (), ("web1",), id="a host of that name elsewhere"),
         pytest.param(
-            [("web1", REACHED)], proof(part=["web1"], failed=[("web1", REACHED)]), NONE, (), ("web1",), id="lost again"
+            [ELSEWHERE], proof(part=["web2"], green=True, gone=["web1"]), NONE, (), ("web1",), id="gone, but elsewhere"
         ),
-        pytest.param([A, ("web1", "b")], proof([A]), LESS, (A,), ("web1",), id="through one of two places"),
+        pytest.param([RUN], proof(part=["web1"], green=True), OVER, (RUN,), (), id="an error, then green"),
+        pytest.param([RUN], proof(part=["web1"]), NONE, (), ("",), id="an error, then a part of it"),
+        pytest.param([RUN], proof(green=True), NONE, (), ("",), id="an error, then nothing ran"),
+        pytest.param([A, RUN], proof([A]), LESS, (A,), ("",), id="an error beside a failure"),
+        pytest.param([A, ("web1", "prod|b")], proof([A]), LESS, (A,), ("web1",), id="through one of two places"),
     ],
 )
 def test_verdict(waiting: Any, shown: Proof, change: Change, through: Any, remaining: Any) -> None:
     verdict = judge(incident(*waiting), shown)
     assert (verdict.change, verdict.passed, verdict.remaining) == (change, through, remaining)
-
-
-@pytest.mark.parametrize(("green", "change"), [(True, OVER), (False, NONE)])
-def test_a_run_that_had_ended_by_an_error_needs_a_whole_green_one(green: bool, change: Change) -> None:
-    assert judge(incident(), proof(green=green)).change is change
 
 
 def test_what_is_all_through_but_could_not_be_told_is_over() -> None:

@@ -358,10 +358,31 @@ def test_a_whole_run_is_known_as_one(words: list[str]) -> None:
 
 
 def test_what_was_chosen_is_told() -> None:
-    command = "ansible-playbook deploy.yml -l web -t b,a --skip-tags d,c --start-at-task x --check -i inv/prod -i i.yml"
+    command = "ansible-playbook deploy.yml -l web -t b,a --skip-tags d,c --start-at-task x --check"
     run = _collect(*shlex.split(command))
     assert (run.limit, run.tags, run.skip_tags) == ("web", ("a", "b"), ("c", "d"))
-    assert (run.start_at_task, run.check, run.inventories) == ("x", True, ("prod", "i.yml"))
+    assert (run.start_at_task, run.check) == ("x", True)
+
+
+@pytest.mark.parametrize("in_git", [True, False], ids=["checkout", "folder"])
+def test_inventories_are_named_by_their_path_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_git: bool
+) -> None:
+    project = tmp_path / "shop"
+    (project / "stage").mkdir(parents=True)
+    if in_git:
+        _git(project, "init", "--quiet")
+    monkeypatch.chdir(project / "stage")
+    words = ["-i", "hosts", "-i", "../prod/", "-i", "web1,web2", "-i", "/etc/ansible/hosts"]
+    run = _collect("ansible-playbook", "../deploy.yml", *words, cwd=project / "stage")
+    assert run.inventories == ("stage/hosts", "prod", "web1,web2", "/etc/ansible/hosts")
+    assert run.inventory == ", /etc/ansible/hosts prod stage/hosts"
+
+
+def test_awx_names_its_inventory(tmp_path: Path) -> None:
+    words = ["ansible-playbook", "deploy.yml", "-i", "/runner/inventory/hosts"]
+    run = _collect(*words, environ=AWX_ENV, extra_vars={**AWX_VARS, "awx_inventory_name": "Prod, EU"}, cwd=tmp_path)
+    assert (run.inventories, run.inventory) == (("Prod, EU",), "Prod, EU")
 
 
 def test_a_long_list_of_hosts_is_counted() -> None:
