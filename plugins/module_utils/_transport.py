@@ -33,6 +33,7 @@ try:
     import requests
     import requests.adapters
     import requests.utils
+    import urllib3.exceptions
 except ImportError:
     HAS_REQUESTS = False
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
@@ -41,6 +42,7 @@ else:
     REQUESTS_IMPORT_ERROR = None
 
 USER_AGENT = f"oncall.pagerduty/{VERSION} (Ansible collection)"
+_HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": USER_AGENT}
 
 # PagerDuty's answers have some hundred bytes. Whatever is longer comes from something in between.
 _MOST_ANSWER_BYTES = 64 * 1024
@@ -77,8 +79,8 @@ class Transport(Protocol):
 class RequestsTransport:
     """The transport for use: keeps its connection, resolves proxies and certificates once, follows no redirect.
 
-    It drives the adapter of the requests library and not a Session: what a Session adds for each request (cookies,
-    redirects, .netrc, the environment read anew) costs more than the request itself, and none of it is wanted here.
+    The requests library sets the connections up, and they are driven as it drives them. What it adds for each request
+    (cookies, redirects, .netrc, the environment read anew) costs more than the request itself, and is not wanted here.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -91,58 +93,102 @@ class RequestsTransport:
         if not HAS_REQUESTS:
             raise MissingLibraryError("requests", REQUESTS_IMPORT_ERROR)
         self._connection = connection
-        self._adapter = requests.adapters.HTTPAdapter()
-        self._caller = BoundedCaller()
-        self._pid = os.getpid()
-        self._headers = requests.structures.CaseInsensitiveDict(
-            {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": USER_AGENT}
-        )
         self._verify = _verify(connection)
         self._cert = _cert(connection)
         self._proxies = _proxies(connection)
         self._secrets = [secret for proxy in self._proxies.values() for secret in url_secrets(proxy)]
+        self._reset()
 
     def post(self, path: str, body: bytes, timeout: float) -> RawAnswer:
         if self._pid != os.getpid():
             # A connection that two processes write to mixes their requests.
             self._reset()
-        url = self._connection.base_url + path
+        line = self._line
         answer = _PartialAnswer()
         try:
             # The socket's own time-out is the better witness of what happened, so it gets to speak first.
-            self._caller.call(lambda: self._exchange(url, body, timeout, answer), timeout + _GRACE_SECONDS)
+            self._caller.call(lambda: self._exchange(line, path, body, timeout, answer), timeout + _GRACE_SECONDS)
         except OutOfTimeError:
-            # The call left behind still uses the old adapter's connection.
+            # The call left behind still uses the old line's connection.
             self._reset()
             if answer.http_status is None:
-                raise _out_of_time(url, timeout) from None
+                raise _out_of_time(self._connection.base_url, timeout) from None
         return answer.taken()
 
     def close(self) -> None:
         self._caller.close()
-        self._adapter.close()
+        self._line.close()
 
     def _reset(self) -> None:
-        self._adapter = requests.adapters.HTTPAdapter()
+        self._line = _Line(self._connection.base_url, self._verify, self._cert, self._proxies)
         self._caller = BoundedCaller()
         self._pid = os.getpid()
 
-    def _exchange(self, url: str, body: bytes, timeout: float, answer: _PartialAnswer) -> None:
-        request = requests.models.PreparedRequest()
-        request.method, request.url, request.body = "POST", url, body
-        request.headers = self._headers.copy()
-        request.headers["Content-Length"] = str(len(body))
+    def _exchange(self, line: _Line, path: str, body: bytes, timeout: float, answer: _PartialAnswer) -> None:
         failure: TransportError | None = None
         try:
-            response = self._adapter.send(
-                request, stream=True, timeout=timeout, verify=self._verify, cert=self._cert, proxies=self._proxies
-            )
-        except (requests.exceptions.RequestException, OSError, ValueError) as error:
-            failure = _explain(error, url, timeout, self._secrets)
+            response = line.post(path, body, timeout)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # those of requests are OSErrors
+            failure = _explain(error, self._connection.base_url, timeout, self._secrets)
         if failure:
             # Not raised above: the library's error would come along as its context, with the request and the key in it.
             raise failure
         answer.read(response)
+
+
+class _Line:
+    """The connections to one PagerDuty, set up at the first use by the requests library's adapter.
+
+    It knows how certificates and proxies are given to urllib3, in all versions of both.
+    """
+
+    def __init__(
+        self, base_url: str, verify: bool | str, cert: str | tuple[str, str] | None, proxies: dict[str, str]
+    ) -> None:
+        self._base_url = base_url
+        self._verify = verify
+        self._cert = cert
+        self._proxies = proxies
+        self._adapter = requests.adapters.HTTPAdapter()
+        self._pool: Any = None
+        self._prefix = ""
+
+    def post(self, path: str, body: bytes, timeout: float) -> Any:
+        """Send one request and return urllib3's response, its body not yet read."""
+        if self._pool is None:
+            self._set_up()
+        return self._pool.urlopen(
+            "POST",
+            self._prefix + path,
+            body=body,
+            headers=_HEADERS,
+            timeout=timeout,
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+        )
+
+    def close(self) -> None:
+        """Let go of the connections. The next use sets new ones up."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+        self._adapter.close()
+
+    def _set_up(self) -> None:
+        request = requests.models.PreparedRequest()
+        request.method, request.url = "POST", f"{self._base_url}/"
+        if hasattr(self._adapter, "get_connection_with_tls_context"):
+            pool = self._adapter.get_connection_with_tls_context(
+                request, self._verify, proxies=self._proxies, cert=self._cert
+            )
+        else:  # before requests 2.32
+            pool = self._adapter.get_connection(request.url, self._proxies)
+        self._adapter.cert_verify(pool, request.url, self._verify, self._cert)
+        # To a proxy that passes requests on, the whole URL is said.
+        self._prefix = self._adapter.request_url(request, self._proxies)[: -len("/")]
+        self._pool = pool
 
 
 class _PartialAnswer:
@@ -159,13 +205,13 @@ class _PartialAnswer:
 
     def read(self, response: Any) -> None:
         self._headers = {name.lower(): value for name, value in response.headers.items()}
-        self.http_status = response.status_code
+        self.http_status = response.status
         try:
-            for chunk in response.iter_content(16 * 1024):
+            for chunk in response.stream(16 * 1024, decode_content=True):
                 self._body += chunk
                 if len(self._body) >= _MOST_ANSWER_BYTES:
                     break
-        except (requests.exceptions.RequestException, OSError, ValueError):
+        except (urllib3.exceptions.HTTPError, OSError, ValueError):
             pass
         finally:
             response.close()
@@ -246,16 +292,17 @@ def _out_of_time(url: str, timeout: float) -> TransportError:
 
 
 def _explain(error: Exception, url: str, timeout: float, secrets: Iterable[str]) -> TransportError:
-    """Turn an exception of the requests library into one line, and say whether the request may have arrived."""
+    """Turn an exception of the libraries into one line, and say whether the request may have arrived."""
     cause = _cause(error)
     reason = mask(_reason(cause), secrets)
-    if isinstance(error, requests.exceptions.ConnectTimeout):
+    refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # up to urllib3 1.26 a kind of time-out
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError) and not refused:
         return TransportError(f"no connection to {_place(url)} within {timeout:.3g} s", maybe_taken=False)
-    if isinstance(error, requests.exceptions.ReadTimeout):
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
         return _out_of_time(url, timeout)
-    if isinstance(error, requests.exceptions.ProxyError):
+    if isinstance(error, urllib3.exceptions.ProxyError):
         return TransportError(f"the proxy did not connect to {_place(url)}: {reason}", maybe_taken=False)
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, urllib3.exceptions.SSLError):
         early = isinstance(cause, ssl.SSLCertVerificationError)
         return TransportError(f"TLS with {_place(url)} failed: {reason}", maybe_taken=not early)
     if isinstance(cause, (ConnectionRefusedError, socket.gaierror)) or not _was_connected(error):
@@ -281,7 +328,7 @@ _BEFORE_CONNECTING = frozenset(
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """Follow an exception to what it wraps: requests and urllib3 keep that in reason, in args or as the cause."""
+    """Follow an exception to what it wraps: urllib3 keeps that in reason, in args or as the cause."""
     chain = [error]
     while len(chain) < 10:
         last = chain[-1]
