@@ -120,14 +120,15 @@ class IncidentBook:
             page_on: the causes to page for, out of CAUSES.
             steer: says how a host's failure is to be paged; host and outcome, or none of them for the run's end.
             label: the value of a label (its name, the host, the outcome) that only the run knows.
-            mask: takes out of a text what is secret for the outcome's host; asked once for each text.
+            mask: takes out of a text what is secret for the outcome's host; asked once for each text and host, but
+                only once for a name as the playbook has it.
         """
         self._job = job
         self._page_on = frozenset(page_on)
         self._steer = steer
         self._label = label
         self._mask = mask
-        self._masked_texts: dict[str, str] = {}
+        self._masked_texts: dict[tuple[str, str], str] = {}
         # Thousands of hosts fail at the same few places.
         self._places: dict[Place | None, Place | None] = {}
         self._incidents: dict[tuple[str, str, str], Incident] = {}
@@ -200,12 +201,16 @@ class IncidentBook:
             return self._masked(steering.variables.get(name[len("vars.") :], ""), failure.cause)
         value = self._label(name, failure.hosts[0], failure.cause)
         # Names of plays and tasks can have values of variables in them.
-        return value if name in ("playbook", "inventory", "host") else self._masked(value, failure.cause)
+        if name in ("playbook", "inventory", "host"):
+            return value
+        return self._masked(value, failure.cause)
 
     def _masked(self, text: str, cause: Outcome) -> str:
-        if text not in self._masked_texts:
-            self._masked_texts[text] = self._mask(text, cause)
-        return self._masked_texts[text]
+        as_written = (cause.role, cause.written_task, cause.extra.get("written_play"))
+        key = (text, "" if text in as_written else cause.host)
+        if key not in self._masked_texts:
+            self._masked_texts[key] = self._mask(text, cause)
+        return self._masked_texts[key]
 
     def key(self, labels: Mapping[str, str]) -> str:
         """Make a readable key: the job's name for the playbook, name=value for the other labels."""

@@ -47,6 +47,8 @@ class PageWriter:
         self._variables_of = variables_of
         self._warn = warn
         self._secrets: dict[tuple[str, str], frozenset[str]] = {}
+        # Most hosts have the same secrets.
+        self._redactors: dict[frozenset[str], Redactor] = {}
 
     def trigger(self, incident: Incident) -> Alert:
         """Return the event that opens or updates an incident.
@@ -73,7 +75,7 @@ class PageWriter:
     def mask(self, text: str, outcome: Outcome) -> str:
         """Take out of a text what is secret for the host of a failure; all of it if that cannot be found out."""
         try:
-            return Redactor(self._secrets_of(outcome)).text(text)
+            return self._redactor_for(self._secrets_of(outcome)).text(text)
         except Exception as error:  # pylint: disable=broad-except  # a page must not be lost by its key
             self._warn(f"a part of the dedup key cannot be redacted, so it is left out: {type(error).__name__}")
             return ""
@@ -163,7 +165,10 @@ class PageWriter:
             secrets |= self._secrets_at("", None)
         if incident.steering.target is not None:
             secrets.add(incident.steering.target.routing_key)
-        return Redactor(secrets)
+        return self._redactor_for(frozenset(secrets))
+
+    def _redactor_for(self, secrets: frozenset[str]) -> Redactor:
+        return self._redactors.setdefault(secrets, Redactor(secrets))
 
     def _secrets_of(self, outcome: Outcome) -> frozenset[str]:
         return self._secrets_at(outcome.host, outcome)

@@ -100,17 +100,30 @@ def test_a_long_key_is_the_one_that_pagerduty_gets(own: bool) -> None:
 def test_secrets_in_names_do_not_get_into_keys() -> None:
     asked: list[str] = []
 
-    def mask(text: str, _outcome: Outcome) -> str:
-        asked.append(text)
+    def mask(text: str, outcome: Outcome) -> str:
+        asked.append(f"{text} {outcome.host}")
         return text.replace("hunter2", "***")
 
     incidents = book(steering(group_by=("playbook", "play", "host", "vars.x"), variables={"x": "hunter2!"}), mask=mask)
     steps = [*incidents.take(failure("web1", play="as hunter2")), *incidents.take(failure("web2", play="as hunter2"))]
     keys = [key for _what, key, _hosts in told(steps)]
     assert keys == [f"ansible:deploy.yml:play=as ***:host={host}:vars.x=***!" for host in ("web1", "web2")]
-    assert sorted(asked) == ["as hunter2", "hunter2!"]
+    assert sorted(asked) == ["as hunter2 web1", "as hunter2 web2", "hunter2! web1", "hunter2! web2"]
     (own,) = told(book(steering(dedup_key="k/hunter2"), mask=mask).take(failure("web1")))
     assert own[1] == "k/***"
+
+
+def test_what_is_secret_for_one_host_may_be_shown_for_another() -> None:
+    def mask(text: str, outcome: Outcome) -> str:
+        return text.replace("fra-1", "***") if outcome.host == "web2" else text
+
+    incidents = book(steering(group_by=("role", "vars.x"), variables={"x": "fra-1"}), mask=mask)
+    steps = [*incidents.take(failure("web1", role="fra-1")), *incidents.take(failure("web2", role="fra-1"))]
+    # A role's name stands in the playbook, for everybody to see.
+    assert [key for _what, key, _hosts in told(steps)] == [
+        "ansible:role=fra-1:vars.x=fra-1",
+        "ansible:role=fra-1:vars.x=***",
+    ]
 
 
 # --- grouping and coalescing -------------------------------------------------------------------------------------
