@@ -203,11 +203,11 @@ class IncidentBook:
         # Names of plays and tasks can have values of variables in them.
         if name in ("playbook", "inventory", "host"):
             return value
-        return self._masked(value, failure.cause)
+        written = (failure.cause.role, failure.cause.written_task, failure.cause.extra.get("written_play"))
+        return self._masked(value, failure.cause, for_all=value in written)
 
-    def _masked(self, text: str, cause: Outcome) -> str:
-        as_written = (cause.role, cause.written_task, cause.extra.get("written_play"))
-        key = (text, "" if text in as_written else cause.host)
+    def _masked(self, text: str, cause: Outcome, for_all: bool = False) -> str:
+        key = (text, "" if for_all else cause.host)
         if key not in self._masked_texts:
             self._masked_texts[key] = self._mask(text, cause)
         return self._masked_texts[key]
