@@ -69,7 +69,9 @@ SETTINGS_RULES: dict[str, Any] = {
 
 _HOSTS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
 
-_KEY_OPTIONS = ("routing_key", "routing_key_file")
+KEY_OPTIONS = ("routing_key", "routing_key_file")
+"""Both give the integration key. The first counts where one place has both."""
+
 _KEY = re.compile(r"[0-9A-Za-z]{32}")
 _KEY_EXPECTED = "expected a PagerDuty integration key: 32 letters and digits"
 
@@ -95,27 +97,32 @@ def environment(values: Mapping[str, str]) -> Source:
 
 
 def fill_in(
-    given: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], sources: Iterable[Source]
+    given: Mapping[str, Any],
+    spec: Mapping[str, Mapping[str, Any]],
+    sources: Iterable[Source],
+    warn: Callable[[str], None] = lambda _text: None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Complete a task's options from the other places, the first that says something first.
 
-    The key and the file that holds it are one choice: whichever place names either of them decides for both.
+    The key and the file that holds it are one choice: whichever place names either of them decides for both. One that
+    names both is warned about, and the key counts: among variables the two can come from different files.
 
     Args:
         given: options as the task has them, maybe under an alias.
         spec: the task's argument specification.
         sources: the other places, in order.
+        warn: told of such a place.
 
     Returns:
         The options, and for each one that came from another place a phrase that says from where.
     """
     options = {name: value for name, value in given.items() if value is not None}
     origins: dict[str, str] = {}
-    has_key = any(_names(name, spec) & options.keys() for name in _KEY_OPTIONS)
+    has_key = any(_names(name, spec) & options.keys() for name in KEY_OPTIONS)
     open_options = [
         name
         for name in spec
-        if name in SHARED_OPTIONS and not _names(name, spec) & options.keys() and not (has_key and name in _KEY_OPTIONS)
+        if name in SHARED_OPTIONS and not _names(name, spec) & options.keys() and not (has_key and name in KEY_OPTIONS)
     ]
     for source in sources:
         for name in tuple(open_options):
@@ -125,9 +132,17 @@ def fill_in(
             options[name] = value
             origins[name] = f"{source.name(name)} {source.where}"
             open_options.remove(name)
-        if any(name in options for name in _KEY_OPTIONS):
-            open_options = [name for name in open_options if name not in _KEY_OPTIONS]
+        if all(name in origins for name in KEY_OPTIONS):
+            del options["routing_key_file"], origins["routing_key_file"]
+            warn(both_keys(map(source.name, KEY_OPTIONS), source.where))
+        if any(name in options for name in KEY_OPTIONS):
+            open_options = [name for name in open_options if name not in KEY_OPTIONS]
     return options, origins
+
+
+def both_keys(names: Iterable[str], where: str) -> str:
+    """Return a warning that one place names both the key and its file, under these names."""
+    return f"{' and '.join(names)} {where} both give an integration key; the first counts, the file is not read"
 
 
 def _names(option: str, spec: Mapping[str, Mapping[str, Any]]) -> set[str]:

@@ -77,7 +77,7 @@ class EventAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         gathered = gather(self, self.kind.spec, task_vars)
-        queue_warnings: list[str] = []
+        own_warnings = list(gathered.warnings)
         try:
             options, key_warning = self._with_key(
                 validate(self.kind.name, gathered.options, self.kind.spec, self.kind.rules)
@@ -88,12 +88,12 @@ class EventAction(ActionBase):
                 sent = self._run_module(task, options, task_vars)
             else:
                 with _applied(gathered.environ):
-                    queue = self._queue(options["queue"], task_vars, queue_warnings.append)
+                    queue = self._queue(options["queue"], task_vars, own_warnings.append)
                     sent = run(task, self._task.check_mode, self._task.diff, _shared_sender, queue)
             memory_warning = self._tell_memory(task, options, task_vars) if sent.get("accepted") else None
         except PagerDutyError as error:
             return {**result, **_failure(error, gathered)}
-        warnings = [*sent.pop("warnings", ()), *queue_warnings, *filter(None, (key_warning, memory_warning))]
+        warnings = [*sent.pop("warnings", ()), *own_warnings, *filter(None, (key_warning, memory_warning))]
         return {**result, **sent, **({"warnings": warnings} if warnings else {})}
 
     def _tell_memory(self, task: Plan, options: Mapping[str, Any], task_vars: dict[str, Any]) -> str | None:

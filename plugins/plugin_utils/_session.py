@@ -14,6 +14,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Errored, Finished, Interrupted
@@ -32,6 +34,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import (
     SteeringReader,
     check,
+    key_file_problem,
     with_one_key,
 )
 
@@ -62,14 +65,12 @@ class Session:
         Raises:
             OptionError: if an option cannot be used.
         """
-        options = with_one_key(options, os.environ)
-        check(options)
-        if options["flush_timeout"] < 0:
-            raise OptionError("flush_timeout", f"{options['flush_timeout']} was given; expected 0 or more seconds")
-        self._options = options
-        self._change_events = _parse_change_events(options["change_events"])
         self._display = display
         self._said: set[str] = set()
+        options = with_one_key(options, os.environ, self._warn)
+        check(options)
+        self._options = options
+        self._change_events = _parse_change_events(options["change_events"])
         delivery = delivery_settings(options)
         self._watch = RunWatch(self._decided, self._failed_inside, self._describe)
         self._shared = Shared(
@@ -85,6 +86,9 @@ class Session:
         self._listening = False
         # Only a playbook that says so has ended well.
         self._result = 1
+        problem = key_file_problem(options.get("routing_key_file"))
+        if problem:
+            self._warn(f"nobody is paged by this key file, only where variables give another key: {problem}")
 
     @_undisturbed
     def playbook_start(self, playbook: Any) -> bool:
@@ -222,11 +226,9 @@ def _place_of(task: Any) -> Place:
 
 def _parse_change_events(given: Any) -> str:
     """Return when change events are sent: C(start) for start and end, C(end), or empty for never."""
-    text = str(given or "false").strip().lower()
-    if text in ("start", "end"):
-        return text
-    if text in ("true", "yes", "on", "1"):
-        return "end"
-    if text in ("false", "no", "off", "0"):
-        return ""
-    raise OptionError("change_events", f"{given!r} was given; expected true, false or start")
+    if str(given).strip().lower() == "start":
+        return "start"
+    try:
+        return "end" if boolean(given or False) else ""
+    except TypeError:
+        raise OptionError("change_events", f"{given!r} was given; expected true, false or start") from None

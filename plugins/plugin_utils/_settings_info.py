@@ -15,6 +15,7 @@ from ansible import constants
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError, PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
+    KEY_OPTIONS,
     SETTINGS_RULES,
     SETTINGS_SPEC,
     Settings,
@@ -27,7 +28,6 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options imp
 ALL_SETTINGS: dict[str, dict[str, Any]] = {**SETTINGS_SPEC, **OUTBOX_SPEC}
 CALLBACK = "oncall.pagerduty.page_on_failure"
 
-_KEYS = ("routing_key", "routing_key_file")
 _T = TypeVar("_T")
 
 
@@ -49,9 +49,11 @@ def inform(gathered: Gathered) -> dict[str, Any]:
     way = _usable(gathered, findings, "PagerDuty", SETTINGS_SPEC, SETTINGS_RULES, settings)
     if way is not None:
         findings.add("PagerDuty", _described(way, origins))
-    key_from = next((origins[name] for name in _KEYS if name in origins), None)
+    key_from = next((origins[name] for name in KEY_OPTIONS if name in origins), None)
     nowhere = "none was found; see routing_key in ansible-doc oncall.pagerduty.incident for where to put it"
     findings.add("Integration key", key_from or nowhere, key_from is None)
+    for warning in gathered.warnings:
+        findings.add("Integration key", warning, is_problem=True)
     version = _version_of("requests")
     findings.add("Library requests", version or "not installed for ansible-playbook's Python", version is None)
     enabled = CALLBACK in constants.CALLBACKS_ENABLED

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,12 +15,15 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
+    KEY_OPTIONS,
     SETTINGS_SPEC,
+    both_keys,
     read_key_file,
     routing_key,
     settings,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain_text
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import (
     LABELS,
     Steering,
@@ -48,6 +52,12 @@ _DEFAULTS = {name: SETTINGS_SPEC[name]["default"] for name in ("max_retries", "d
 _VARIABLES = {name: f"pagerduty_{name}" for name in (*_STEERING, *SETTINGS_SPEC)}
 # Rendered when what they may refer to is known.
 _TEMPLATES = ("dedup_key", "summary", "custom_details")
+
+_NO_KEY = (
+    "no integration key was given. Give routing_key_file under [pagerduty] in ansible.cfg, PAGERDUTY_ROUTING_KEY in the"
+    " environment, or pagerduty_routing_key as a variable"
+)
+_VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
 
 class SteeringReader:
@@ -111,10 +121,7 @@ class SteeringReader:
                 # It would let a managed host say where the integration key is sent.
                 self._warn_once(f"the variable {variable} is a fact that a host reports, and is left out")
                 del found[name]
-        if {"routing_key", "routing_key_file"} & found.keys():
-            # Whichever place names one of them decides for both.
-            said["routing_key"] = said["routing_key_file"] = None
-        for name, variable in found.items():
+        for name, variable in list(found.items()):
             if name in _TEMPLATES:
                 said[name] = variables.values[variable]
                 continue
@@ -122,6 +129,13 @@ class SteeringReader:
                 said[name] = variables.get(variable)
             except Exception as error:  # pylint: disable=broad-except  # any template can fail in any way
                 self._warn_once(f"the variable {variable} cannot be rendered and is left out: {error}")
+                del found[name]
+        keys = [name for name in KEY_OPTIONS if name in found and optional_text(said[name])]
+        for name in KEY_OPTIONS:
+            # Whichever place names one of them decides for both.
+            said[name] = said[name] if name in keys[:1] else None if keys else self._options.get(name)
+        if len(keys) > 1:
+            self._warn_once(both_keys((_VARIABLES[name] for name in keys), "of the host"))
         return said
 
     def _checked(self, option: str, said: Mapping[str, Any], convert: Callable[[Any], Any]) -> Any:
@@ -153,6 +167,8 @@ class SteeringReader:
             options["routing_key"], warning = read_key_file(path, variables.decrypted(path) if variables else None)
             if warning:
                 self._warn_once(warning)
+        if options.get("routing_key") is None:
+            raise OptionError("routing_key", _NO_KEY)
         return Target(routing_key(options), settings(options))
 
     def _text(self, variables: Variables | None, name: str) -> str:
@@ -188,21 +204,43 @@ def check(options: Mapping[str, Any]) -> None:
     parse_severities(options.get("severity"))
     _parse_details(options.get("custom_details"))
     settings({**_DEFAULTS, **options})
+    if not 0 <= options["flush_timeout"] <= LONGEST_SECONDS:
+        expected = f"expected seconds, from 0 to {LONGEST_SECONDS:g}"
+        raise OptionError("flush_timeout", f"{options['flush_timeout']} was given; {expected}")
     if options.get("routing_key") is not None:
         routing_key(options)
-    if options.get("routing_key") is not None and options.get("routing_key_file") is not None:
-        raise OptionError("routing_key_file", "given together with routing_key; expected only one of them")
 
 
-def with_one_key(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return options with the key or the key file, where the environment names the one and ansible.cfg the other.
+def key_file_problem(path: str | None) -> str | None:
+    """Return why a key file cannot be used, None if it can. One that is encrypted is not looked into."""
+    if not path:
+        return None
+    try:
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            if file.read(len(_VAULT_HEADER)) == _VAULT_HEADER:
+                return None
+        read_key_file(path)
+    except OptionError as error:
+        return str(error)
+    return None
 
-    Whichever place comes first decides for both, as it does for tasks: the environment.
+
+def with_one_key(options: Mapping[str, Any], environ: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, Any]:
+    """Return options with the key or the key file, where the environment and ansible.cfg name both.
+
+    Whichever place comes first decides for both, as it does for tasks: the environment. Of two in one place the key
+    counts, and there is a warning.
     """
-    of_environment = {name for name in ("routing_key", "routing_key_file") if environ.get(f"PAGERDUTY_{name.upper()}")}
-    if len(of_environment) != 1:
+    named = [name for name in KEY_OPTIONS if options.get(name)]
+    if len(named) < 2:
         return dict(options)
-    return {**options, **{name: None for name in ("routing_key", "routing_key_file") if name not in of_environment}}
+    variables = [f"PAGERDUTY_{name.upper()}" for name in KEY_OPTIONS]
+    of_environment = [name for name, variable in zip(KEY_OPTIONS, variables) if environ.get(variable)]
+    if len(of_environment) != 1:
+        where = "in the environment" if of_environment else "under [pagerduty] in ansible.cfg"
+        warn(both_keys(variables if of_environment else KEY_OPTIONS, where))
+    counts = of_environment[0] if of_environment else KEY_OPTIONS[0]
+    return {**options, **{name: None for name in KEY_OPTIONS if name != counts}}
 
 
 def facts_of(job: str, host: str, task: str, role: str, path: str, play: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,11 +30,13 @@ class Gathered:
         options: by name, as the task or another place gave them.
         origins: for each that came from another place, where that is.
         environ: what the task's C(environment) adds to the process's.
+        warnings: what the user should know.
     """
 
     options: Mapping[str, Any]
     origins: Mapping[str, str]
     environ: Mapping[str, str]
+    warnings: Sequence[str] = ()
 
     def explained(self, problem: str) -> str:
         """Add to a problem where the options that it names stand: not everybody wrote them in the task."""
@@ -66,11 +68,12 @@ def gather(action: Any, spec: Spec, task_vars: Mapping[str, Any], own: Mapping[s
         environment({**os.environ, **environ}),
         Source(f"under [pagerduty] in {constants.CONFIG_FILE}", lambda option: option, _config_file.section().get),
     )
-    options, origins = fill_in(action._task.args if own is None else own, spec, sources)
+    warnings: list[str] = []
+    options, origins = fill_in(action._task.args if own is None else own, spec, sources, warnings.append)
     for name, origin in origins.items():
         if spec[name]["type"] == "path" and origin.startswith(f"{name} under"):
             options[name] = _config_file.resolve_path(options[name])
-    return Gathered(options, origins, environ)
+    return Gathered(options, origins, environ, warnings)
 
 
 def validate(task: str, options: Mapping[str, Any], spec: Spec, rules: Mapping[str, Any]) -> dict[str, Any]:

@@ -189,10 +189,12 @@ def test_the_main_process_loads_no_http_library_when_it_pages(ansible: Ansible, 
     ("options", "named"),
     [
         ({"routing_key": None}, "routing_key"),
-        ({"routing_key": None, "routing_key_file": "nowhere.key"}, "routing_key_file"),
         ({"group_by": "hosts"}, "group_by"),
         ({"page_on": "everything"}, "page_on"),
         ({"flush_timeout": "soon"}, "flush_timeout"),
+        ({"flush_timeout": "inf"}, "flush_timeout"),
+        ({"courier_linger": "nan"}, "courier_linger"),
+        ({"change_events": "sometimes"}, "change_events"),
         ({"custom_details": "team=shop"}, "custom_details"),
         ({"outbox_max_age": "-1"}, "outbox_max_age"),
     ],
@@ -214,6 +216,25 @@ def test_a_callback_that_cannot_be_configured_says_so_once_and_steps_aside(
     assert re.search(rf"\b{named}\b", said)
     assert simulator.requests == []
     assert not (ansible.home / ".ansible" / "oncall.pagerduty").exists()
+
+
+@pytest.mark.parametrize("content", [None, "too short"], ids=["missing", "malformed"])
+def test_a_key_file_that_cannot_be_used_is_said_at_the_start(
+    ansible: Ansible, simulator: Simulator, content: str | None
+) -> None:
+    settings = cfg(simulator, routing_key=None, routing_key_file="pagerduty.key")
+    files = {} if content is None else {"pagerduty.key": content}
+
+    green = ansible.tasks([ok()], cfg=settings, files=files)
+    failed = ansible.tasks([fail("Break")], cfg=settings, files=files)
+
+    assert (green.rc, failed.rc) == (0, 2)
+    (said,) = warnings(green)
+    assert said.startswith("nobody is paged by this key file, only where variables give another key: routing_key_file")
+    assert [warning.partition(":")[0] for warning in warnings(failed)] == [
+        said.partition(":")[0],
+        "nobody is paged for this failure",
+    ]
 
 
 def test_without_a_key_the_output_is_that_of_a_run_without_the_callback(ansible: Ansible, simulator: Simulator) -> None:

@@ -314,3 +314,29 @@ def test_a_key_file_can_be_vaulted_and_the_environment_goes_before_ansible_cfg(
 
     assert [received.key for received in events(simulator)] == [OTHER_KEY, KEY]
     assert_no_secret(run.output, KEY, OTHER_KEY)
+
+
+def test_a_groups_key_and_a_hosts_key_file_page_with_the_key_in_tasks_and_callback(
+    ansible: Ansible, simulator: Simulator
+) -> None:
+    files = {
+        "group_vars/all.yml": f"pagerduty_routing_key: {OTHER_KEY}\n",
+        "host_vars/web1.yml": "pagerduty_routing_key_file: /nowhere.key\n",
+    }
+    task = {"name": "Page", "oncall.pagerduty.incident": {"summary": "x", "dedup_key": "task"}}
+
+    run = ansible(
+        [play("Deploy", "all", task, fail("Break"))], inventory=hosts("web1"), cfg=cfg(simulator), files=files
+    )
+
+    assert [(event.key, event.dedup_key) for event in events(simulator)] == [
+        (OTHER_KEY, "task"),
+        (OTHER_KEY, "ansible:playbook.yml"),
+    ]
+    both = (
+        "pagerduty_routing_key and pagerduty_routing_key_file of the host both give an integration key; the first"
+        " counts, the file is not read"
+    )
+    assert warnings(run) == [both]
+    assert " ".join(run.output.split()).count(both) == 2  # the task's own, and the callback's
+    assert_no_secret(run.output, KEY, OTHER_KEY)

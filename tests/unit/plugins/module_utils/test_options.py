@@ -113,9 +113,14 @@ def test_key_and_key_file_are_one_choice_of_the_first_place(first: str, second: 
     assert origins[first] == f"pagerduty_{first} among the variables"
 
 
-def test_both_in_one_place_are_both_kept_for_the_rule_that_forbids_it() -> None:
+def test_of_both_in_one_place_the_key_counts_with_a_warning() -> None:
+    warnings: list[str] = []
     source = environment({"PAGERDUTY_ROUTING_KEY": KEY, "PAGERDUTY_ROUTING_KEY_FILE": "f"})
-    assert set(fill_in({}, _incident.SPEC, [source])[0]) == {"routing_key", "routing_key_file"}
+    options, origins = fill_in({}, _incident.SPEC, [source, ini(routing_key_file="g")], warnings.append)
+    assert options == {"routing_key": KEY}
+    assert set(origins) == {"routing_key"}
+    (warning,) = warnings
+    assert warning.startswith("PAGERDUTY_ROUTING_KEY and PAGERDUTY_ROUTING_KEY_FILE in the environment both give ")
 
 
 def test_an_alias_in_the_task_shuts_out_other_places() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,13 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_SPEC
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader, check, facts_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import (
+    SteeringReader,
+    check,
+    facts_of,
+    key_file_problem,
+    with_one_key,
+)
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import Variables, trusted
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
@@ -34,6 +41,7 @@ OPTIONS = {
     "class": None,
     "client": "Ansible",
     "client_url": None,
+    "flush_timeout": 10.0,
 }
 FACTS = facts_of(job="deploy.yml", host="web1", task="Install", role="", path="deploy.yml:7", play="Deploy")
 
@@ -176,9 +184,13 @@ def test_without_any_key_there_is_no_target_but_the_reason() -> None:
         ({"custom_details": "[1]"}, "custom_details"),
         ({"custom_details": "{team: shop}"}, "custom_details"),
         ({"routing_key": "short"}, "routing_key"),
-        ({"routing_key_file": "/x"}, "routing_key_file"),
         ({"api_url": "nowhere"}, "api_url"),
         ({"timeout": 0.0}, "timeout"),
+        *(
+            ({name: value}, name)
+            for name in ("flush_timeout", "timeout", "retry_base_interval", "retry_max_interval")
+            for value in (-1.0, math.inf, -math.inf, math.nan)
+        ),
     ],
 )
 def test_bad_options_are_refused_by_name(options: dict[str, Any], named: str) -> None:
@@ -194,6 +206,54 @@ def test_details_in_ansible_cfg_are_json(given: Any, details: Any) -> None:
     options = {**OPTIONS, "routing_key": KEY, "custom_details": given}
     check(options)
     assert Reader(custom_details=given).read(None).custom_details == details
+
+
+# --- one key ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "problem"),
+    [
+        ({"pagerduty_routing_key": OTHER_KEY, "pagerduty_routing_key_file": "/nowhere"}, OTHER_KEY, "both give"),
+        ({"pagerduty_routing_key": "", "pagerduty_routing_key_file": ""}, KEY, None),
+        ({"pagerduty_routing_key": None}, KEY, None),
+        ({"pagerduty_routing_key": "short", "pagerduty_routing_key_file": "/nowhere"}, KEY, "both give"),
+        ({"pagerduty_routing_key": "{{ nowhere }}"}, KEY, "cannot be rendered"),
+    ],
+)
+def test_a_page_goes_out_whatever_variables_say_of_keys(values: dict[str, Any], key: str, problem: str | None) -> None:
+    reader = Reader()
+    read = reader.read(values)
+    assert read.target is not None
+    assert read.target.routing_key == key
+    assert [problem is not None and problem in reader.warnings[0]] == [bool(reader.warnings)]
+    assert_no_secret(reader.warnings, KEY, OTHER_KEY)
+
+
+@pytest.mark.parametrize(
+    ("environ", "counts", "where"),
+    [
+        ({"PAGERDUTY_ROUTING_KEY": KEY}, "routing_key", None),
+        ({"PAGERDUTY_ROUTING_KEY_FILE": "f"}, "routing_key_file", None),
+        ({"PAGERDUTY_ROUTING_KEY": KEY, "PAGERDUTY_ROUTING_KEY_FILE": "f"}, "routing_key", "in the environment"),
+        ({}, "routing_key", "in ansible.cfg"),
+    ],
+)
+def test_one_of_two_keys_in_the_options_counts(environ: dict[str, str], counts: str, where: str | None) -> None:
+    warnings: list[str] = []
+    options = with_one_key({"routing_key": KEY, "routing_key_file": "f"}, environ, warnings.append)
+    assert [name for name, value in options.items() if value] == [counts]
+    assert [where is not None and where in warnings[0]] == [bool(warnings)]
+
+
+def test_a_key_file_is_looked_at_unless_it_is_encrypted(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    assert key_file_problem(None) is None
+    assert "cannot be read" in str(key_file_problem(str(file)))
+    for content, usable in ((KEY, True), ("$ANSIBLE_VAULT;1.1;AES256\n3031", True), (KEY[:-1], False)):
+        file.write_text(content)
+        assert (key_file_problem(str(file)) is None) is usable
+        assert_no_secret(str(key_file_problem(str(file))), KEY[:-1])
 
 
 # --- what comes from managed hosts -------------------------------------------------------------------------------
