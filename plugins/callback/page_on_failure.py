@@ -167,8 +167,11 @@ options:
         key: client_url
   redact_variables:
     description:
-      - Names of variables, as shell patterns, whose values are masked wherever they appear in what is sent. Values
-        of vaulted variables always are.
+      - Names of variables, as shell patterns, whose values are masked wherever they appear in what is sent. A pattern
+        that starts with C(!) takes names out again. Values of vaulted variables always are masked.
+      - A value that is a template is rendered for that, unless a lookup stands in it, or in a variable that it refers
+        to, that does more than read the environment, a variable or a file. Such a lookup is not run again, and what
+        it had returned is masked by its shape only.
     type: list
     elements: str
     default:
@@ -226,8 +229,9 @@ options:
         key: resolve_on_success
   change_events:
     description:
-      - Whether a change event tells PagerDuty of each run at its end, with what changed on how many hosts. V(start)
-        sends one at its start as well.
+      - Whether a change event tells PagerDuty of each run at its end, with what changed on how many hosts.
+      - V(true) or V(false), or any other word that Ansible takes for one of them, or V(start) for an event at the
+        run's start as well as at its end.
     type: str
     default: "false"
     env:
@@ -251,6 +255,26 @@ notes:
     variable of O(enabled), O(severity), O(group_by), O(dedup_key), O(summary), O(custom_details), O(component),
     O(group), O(class), O(client), O(client_url), O(routing_key), O(routing_key_file), O(region), O(api_url) and the
     other settings of the connection.
+"""
+
+EXAMPLES = r"""
+# ansible.cfg:
+#
+#   [defaults]
+#   callbacks_enabled = oncall.pagerduty.page_on_failure
+#
+#   [pagerduty]
+#   routing_key_file = /etc/ansible/pagerduty.key
+#   severity = failed=critical,unreachable=warning
+#   group_by = playbook, role
+
+# group_vars/databases.yml: failures of these hosts page another service
+pagerduty_routing_key: "{{ vault_databases_pagerduty_key }}"
+pagerduty_custom_details:
+  runbook: "https://wiki.example.com/{{ inventory_hostname }}"
+
+# host_vars/scratch1.yml: failures of this host page nobody
+pagerduty_enabled: false
 """
 
 from typing import Any

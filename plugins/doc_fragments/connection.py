@@ -18,7 +18,7 @@ options:
       - Better kept in a vaulted variable C(pagerduty_routing_key), in the environment as E(PAGERDUTY_ROUTING_KEY),
         or in a file named by O(routing_key_file).
       - Mutually exclusive with O(routing_key_file). If the task gives neither, the first of the other places that has
-        one of them decides.
+        one of them decides. Of both in one place, as from two files of variables, the key counts, with a warning.
     type: str
     aliases: [integration_key, service_key]
   routing_key_file:

@@ -16,44 +16,6 @@ from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import MAX_DEPTH, plain_text
 
-DEFAULT_PATTERNS = (
-    "*passw*",
-    "*passphrase*",
-    "*passcode*",
-    "pass",
-    "*_pass",
-    "pwd",
-    "*_pwd",
-    "*secret*",
-    "*token*",
-    "*credential*",
-    "*webhook*",
-    "*apikey*",
-    "*privatekey*",
-    "*accesskey*",
-    "*api_key*",
-    "*api-key*",
-    "*private_key*",
-    "*private-key*",
-    "*access_key*",
-    "*access-key*",
-    "*auth_key*",
-    "*account_key*",
-    "*encryption_key*",
-    "*signing_key*",
-    "*shared_key*",
-    "*license_key*",
-    "*routing_key*",
-    "*integration_key*",
-    "*service_key*",
-    "vault_*",
-    "!*_file",
-    "!*_path",
-    "!*_dir",
-    "!*_name",
-)
-"""Names that say what their value is. One that starts with C(!) takes a name out again: a file's path is no secret."""
-
 MIN_LENGTH = 4
 """Shorter values stay: they would be found in the middle of ordinary words, and hiding them spoils the whole text."""
 
@@ -69,8 +31,13 @@ _TEMPLATE = re.compile(r"{{|{%")
 _LOOKUP = re.compile(r"\b(?:lookup|query|q)\s*\(\s*(?!['\"](?:ansible\.builtin\.)?(?:env|vars|file|unvault)['\"])")
 """A lookup other than those that only read what is here: it may wait for a network, or change something."""
 
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
 _NOT_THEIR_OWN = frozenset({"hostvars", "groups", "group_names", "vars", "omit"})
 """Variables that ansible-core makes of other variables and other hosts."""
+
+_NOT_TEMPLATES = _NOT_THEIR_OWN | {"ansible_facts"}
+"""Variables that are large, and either no templates or those of other variables."""
 
 _VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
@@ -100,9 +67,9 @@ def secrets_of(
         patterns: shell patterns for names, whatever their case; those that start with C(!) take names out again.
         template: resolves a value that is a template; it may raise. Without it, templates count for nothing: what
             they refer to is found under its own name. It is not asked for templates with lookups that may leave
-            this machine, as far as that stands in the value itself.
+            this machine, nor for those that refer to variables with such lookups.
     """
-    found = _Search(tuple(patterns), template)
+    found = _Search(variables, tuple(patterns), template)
     for name, value in variables.items():
         if name not in _NOT_THEIR_OWN:
             found.look_at(name, value)
@@ -112,8 +79,9 @@ def secrets_of(
 class _Search:
     """One walk through a host's variables."""
 
-    def __init__(self, patterns: tuple[str, ...], template: Template | None) -> None:
+    def __init__(self, variables: Mapping[str, Any], patterns: tuple[str, ...], template: Template | None) -> None:
         self.secrets: set[str] = set()
+        self._variables = variables
         self._is_secret_name = _name_test(patterns)
         self._template = template
 
@@ -152,8 +120,10 @@ class _Search:
         text = str(value)
         if not _TEMPLATE.search(text):
             self._add(text)
-        elif self._template is not None and not _LOOKUP.search(text):
+        elif self._template is not None:
             try:
+                if self._looks_far(text, set()):
+                    return
                 resolved = self._template(value)
             except Exception:
                 return
@@ -162,9 +132,33 @@ class _Search:
             else:
                 self._value(resolved, True, depth + 1)
 
+    def _looks_far(self, text: str, seen: set[str]) -> bool:
+        """Tell whether a text has such a lookup, or any variable that it may refer to, through however many others."""
+        if not _TEMPLATE.search(text):
+            return False
+        if _LOOKUP.search(text):
+            return True
+        names = {name for name in _WORD.findall(text) if name in self._variables} - seen - _NOT_TEMPLATES
+        seen |= names
+        return any(self._looks_far(part, seen) for name in names for part in _texts_in(self._variables[name], 0))
+
     def _add(self, text: str | None) -> None:
         if text and is_worth_masking(text):
             self.secrets.add(plain_text(text))
+
+
+def _texts_in(value: Any, depth: int) -> Iterator[str]:
+    """Yield all texts in a value that could be templates."""
+    if depth > MAX_DEPTH or _ciphertext(value) is not None:
+        return
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for _name, item in _entries(value):
+            yield from _texts_in(item, depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts_in(item, depth + 1)
 
 
 def _entries(mapping: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:

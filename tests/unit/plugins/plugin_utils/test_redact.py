@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+import yaml
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing import vault
 from ansible.parsing.dataloader import DataLoader
@@ -22,12 +23,14 @@ from ansible.parsing.vault import VaultEditor, VaultLib, VaultSecret
 from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 
+from ansible_collections.oncall.pagerduty.plugins.callback import page_on_failure
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import MASK
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _secret_variables
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._redact import Redactor
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._secret_shapes import is_secret_name
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._secret_variables import DEFAULT_PATTERNS, secrets_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._secret_variables import secrets_of
 
+DEFAULT_PATTERNS = tuple(yaml.safe_load(page_on_failure.DOCUMENTATION)["options"]["redact_variables"]["default"])
 SECRET = "S3cr/t+W0rd&\"x'é"
 PEM = (
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0m59l2u9\niDnMbrXHfqkOrn2dVQ3vfBJq\n-----END RSA PRIVATE KEY-----"
@@ -145,6 +148,34 @@ def test_templates_count_only_if_they_can_be_resolved() -> None:
 def test_lookups_that_may_leave_this_machine_are_not_repeated(text: str, asked: bool) -> None:
     found = secrets_of({"password": text}, DEFAULT_PATTERNS, lambda value: "resolved")
     assert found == ({"resolved"} if asked else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("{{ near }}", True),
+        ("{{ far }}", False),
+        ("{{ nested.a[0].b }}", False),
+        ("{{ vars['far'] }}", False),
+        ("{{ lookup('vars', 'through') }}", False),
+        ("{{ through | default('x') }}", False),
+        ("{{ circle }}", True),
+        ("{{ plain }}", True),
+    ],
+)
+def test_nor_are_those_in_variables_that_a_value_refers_to(text: str, asked: bool) -> None:
+    variables = {
+        "the_password": text,
+        "near": "{{ lookup('env', 'X') }}",
+        "far": "{{ lookup('pipe', 'slow') }}",
+        "nested": {"a": [{"b": "{{ query('url', 'x') }}"}]},
+        "through": "{{ near }}{{ far }}",
+        "circle": "{{ other_circle }}",
+        "other_circle": "{{ circle }}",
+        "plain": "lookup('pipe', 'no template')",
+    }
+    found = secrets_of(variables, DEFAULT_PATTERNS, lambda value: "resolved")
+    assert ("resolved" in found) is asked
 
 
 def test_other_hosts_and_endless_values_are_not_walked() -> None:
