@@ -152,6 +152,12 @@ class Delivery:
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
             return Flushed(interrupted=interrupted, problem=_one_line(error))
 
+    def begin_anew(self) -> None:
+        """Wait for and count only what is handed over from here on, as for the next playbook."""
+        self._mind_forks()
+        self._run = uuid.uuid4().hex
+        self._handed_over = 0
+
     def ledger(self) -> Ledger:
         """Return the record of open incidents, in the same file as the events.
 

@@ -162,14 +162,15 @@ class Pager:
             event = Change(summary, source=run.controller, custom_details=dict(details), links=links)
             self._send(event, steering.target, Api.CHANGE)
 
-    def close(self, flush_timeout: float) -> None:
-        """Wait, bounded, for what was told, and say in one line what became of it."""
+    def close(self, flush_timeout: float) -> bool:
+        """Wait, bounded, for what was told, and say in one line what became of it. Returns whether Ctrl-C came."""
         if not self._told.events and not self._told.lost:
-            return
+            return False
         flushed = self._parts.delivery().flush(flush_timeout)
         told = self._told
         opened = list(told.opened.values())
         self._parts.show(closing_line(opened, told.updated, told.resolved, flushed, len(told.lost)))
+        return flushed.interrupted
 
     def _take(self, step: Step) -> None:
         if not isinstance(step, Notice):

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ansible import context
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
@@ -84,6 +85,7 @@ class Session:
         )
         self._run = PlaybookRun(self._shared, None)
         self._listening = False
+        self._playbooks = 0
         # Only a playbook that says so has ended well.
         self._result = 1
         problem = key_file_problem(options.get("routing_key_file"))
@@ -95,6 +97,8 @@ class Session:
         """Begin a playbook. Returns whether successes have to be told as well, since earlier incidents are open."""
         self._watch.playbook_start(playbook)
         self._run = PlaybookRun(self._shared, playbook)
+        self._shared.delivery.begin_anew()
+        self._playbooks += 1
         self._guarded(self._send_what_is_left)
         self._listening = bool(self._guarded(self._has_open_incidents))
         # Only a playbook that says so has ended well.
@@ -169,8 +173,12 @@ class Session:
             self._guarded(lambda: self._run.pager.run_ended(self._result, self._listening))
         if self._change_events and not self._run.check_mode and self._run.play is not None:
             self._guarded(lambda: self._run.pager.change(*self._what_changed(stats)))
-        if self._run.has_pager:
-            self._run.pager.close(self._options["flush_timeout"])
+        if self._run.has_pager and self._run.pager.close(self._options["flush_timeout"]) and self._others_follow():
+            # Ctrl-C has ended the wait. It was meant for the whole command.
+            raise KeyboardInterrupt
+
+    def _others_follow(self) -> bool:
+        return self._result == 0 and self._playbooks < len(context.CLIARGS.get("args") or ())
 
     def _has_open_incidents(self) -> bool:
         if self._run.check_mode or self._options["resolve_on_success"] == "never" or not self._shared.marks.any():

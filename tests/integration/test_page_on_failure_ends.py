@@ -238,6 +238,30 @@ def test_ctrl_c_while_the_last_events_are_made_ends_the_wait_only(ansible: Ansib
     simulator.wait_for(lambda seen: len(seen.accepted) == 2, 30.0)
 
 
+def test_each_playbook_of_a_command_has_its_own_closing_line(ansible: Ansible, simulator: Simulator) -> None:
+    settings = cfg(simulator, change_events="true", page_on="unreachable")
+    ansible.write("first.yml", [play("First", "all", ok())])
+
+    run = ansible([play("Second", "all", ok())], "first.yml", inventory=TWO, cfg=settings)
+
+    assert run.rc == 0
+    assert closing(run) == ["PagerDuty: 1 event accepted, 0 waiting"] * 2
+
+
+def test_ctrl_c_after_one_playbook_keeps_the_next_one_from_running(ansible: Ansible, simulator: Simulator) -> None:
+    simulator.add_fault(Fault("black_hole", count=1000))
+    settings = cfg(simulator, f"{CALLBACK}, signal_at", change_events="true", courier_linger=0)
+    ansible.write("first.yml", [play("First", "all", ok())])
+    # The mark is made when the change event is put into the outbox.
+    env = {"SIGNAL_AT": "SIGINT .unsent 1"}
+
+    run = ansible([play("Second", "all", ok())], "first.yml", inventory=TWO, cfg=settings, env=env)
+
+    assert run.rc == 99
+    assert len(closing(run)) == 1
+    assert "PLAY [Second]" not in run.stdout
+
+
 def _remembered(ansible: Ansible) -> list[str]:
     with sqlite3.connect(ansible.home / ".ansible/oncall.pagerduty/outbox.sqlite3") as database:
         return [host for (host,) in database.execute("SELECT host FROM places ORDER BY host")]
