@@ -7,9 +7,29 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes that all modules here have."""
+    """Attributes: of all modules, of those that send an event, and of those that work on the controller only."""
 
     DOCUMENTATION = r"""
+attributes:
+  async:
+    description: Can be run in the background with C(async).
+    support: none
+  platform:
+    description: Where it runs.
+    support: full
+    platforms: all
+"""
+
+    ACTIONGROUP = r"""
+attributes:
+  action_group:
+    description: Use C(group/oncall.pagerduty.pagerduty) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - oncall.pagerduty.pagerduty
+"""
+
+    SENDING = r"""
 attributes:
   check_mode:
     description: Can run in check mode, and then says what it would do without doing it.
@@ -29,20 +49,17 @@ attributes:
         Internet, and never sees the integration key.
       - A task that is delegated to a host other than C(localhost) is run there as an ordinary module, and needs
         C(requests) there.
-  async:
-    description: Can be run in the background with C(async).
-    support: none
-  platform:
-    description: Where it runs.
-    support: full
-    platforms: all
 """
 
-    ACTIONGROUP = r"""
+    CONTROLLER = r"""
 attributes:
-  action_group:
-    description: Use C(group/oncall.pagerduty.pagerduty) in C(module_defaults) to set defaults for this module.
+  check_mode:
+    description: Can run in check mode, and then says what is there without doing anything.
     support: full
-    membership:
-      - oncall.pagerduty.pagerduty
+  diff_mode:
+    description: Returns details on what has changed, or would change, in diff mode.
+    support: none
+  action:
+    description: Has an action plugin, so that the work is done on the controller.
+    support: full
 """

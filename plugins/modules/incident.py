@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - oncall.pagerduty.links
   - oncall.pagerduty.queue
   - oncall.pagerduty.attributes
+  - oncall.pagerduty.attributes.sending
   - oncall.pagerduty.attributes.actiongroup
 options:
   state:

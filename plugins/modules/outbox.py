@@ -20,6 +20,8 @@ description:
 extends_documentation_fragment:
   - oncall.pagerduty.outbox
   - oncall.pagerduty.retries
+  - oncall.pagerduty.attributes
+  - oncall.pagerduty.attributes.controller
 options:
   state:
     description:
@@ -54,23 +56,6 @@ notes:
   - O(outbox_path) and the other settings of the outbox can also be given as a variable with C(pagerduty_) before the
     name, in the environment with C(PAGERDUTY_) before the name in capital letters, or in the section C([pagerduty]) of
     C(ansible.cfg). They should be the same for the callback, for tasks that queue, and here.
-attributes:
-  check_mode:
-    description: Can run in check mode, and then says what is there without doing anything.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed, or would change, in diff mode.
-    support: none
-  action:
-    description: Has an action plugin, so that the work is done on the controller.
-    support: full
-  async:
-    description: Can be run in the background with C(async).
-    support: none
-  platform:
-    description: Where it runs.
-    support: full
-    platforms: all
 seealso:
   - plugin: oncall.pagerduty.page_on_failure
     plugin_type: callback
@@ -92,6 +77,23 @@ EXAMPLES = r"""
 - name: Give refused events another chance
   oncall.pagerduty.outbox:
     state: retried
+  run_once: true
+
+- name: Give one of them another chance
+  oncall.pagerduty.outbox:
+    state: retried
+    ids: "{{ outbox.events | selectattr('dedup_key', 'equalto', 'replica-lag/db1') | map(attribute='id') }}"
+  run_once: true
+
+- name: Drop what PagerDuty will never take
+  oncall.pagerduty.outbox:
+    state: purged
+  run_once: true
+
+- name: Drop all there is, what waits to be sent included
+  oncall.pagerduty.outbox:
+    state: purged
+    waiting: true
   run_once: true
 """
 

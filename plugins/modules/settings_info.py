@@ -15,24 +15,10 @@ description:
   - Says what M(oncall.pagerduty.incident), M(oncall.pagerduty.change) and M(oncall.pagerduty.outbox) would use on a
     host if the task itself gives nothing, where each setting comes from, and what is missing.
   - Sends nothing. The playbook C(oncall.pagerduty.verify) uses it before it asks PagerDuty.
+extends_documentation_fragment:
+  - oncall.pagerduty.attributes
+  - oncall.pagerduty.attributes.controller
 options: {}
-attributes:
-  check_mode:
-    description: Can run in check mode, and then does the same.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed, or would change, in diff mode.
-    support: none
-  action:
-    description: Has an action plugin, so that the work is done on the controller.
-    support: full
-  async:
-    description: Can be run in the background with C(async).
-    support: none
-  platform:
-    description: Where it runs.
-    support: full
-    platforms: all
 seealso:
   - module: oncall.pagerduty.incident
   - module: oncall.pagerduty.outbox
@@ -44,6 +30,11 @@ EXAMPLES = r"""
 - name: See how PagerDuty would be told
   oncall.pagerduty.settings_info:
   register: settings
+
+- name: Stop before a long run if nobody could be paged
+  ansible.builtin.assert:
+    that: settings.problems | length == 0
+    fail_msg: "{{ settings.problems | join('. ') }}."
 """
 
 RETURN = r"""

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from docutils import nodes
+from typing import Any
+
 from sphinx.application import Sphinx
 
 project = "oncall.pagerduty"
@@ -38,7 +39,7 @@ def setup(app: Sphinx) -> None:
     app.connect("doctree-read", _drop_contents)
 
 
-def _drop_contents(_app: Sphinx, doctree: nodes.document) -> None:
-    for topic in list(doctree.findall(nodes.topic)):
+def _drop_contents(_app: Sphinx, doctree: Any) -> None:
+    for topic in list(doctree.findall(lambda node: node.tagname == "topic")):
         if "contents" in topic["classes"]:
             topic.parent.remove(topic)
