@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ansible import context
+from ansible import constants, context
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SHARED_OPTIONS
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome, task_place
@@ -24,6 +26,10 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pag
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext, collect
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader, facts_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings import (
+    unknown_entries,
+    unknown_environment,
+)
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import (
     VariableReader,
     Variables,
@@ -120,6 +126,7 @@ class PlaybookRun:
     def pager(self) -> Pager:
         """Pages for this run."""
         shared = self._shared
+        self._look_for_unknown_settings()
         parts = Parts(
             run=lambda: self.context,
             writer=lambda: self.writer,
@@ -131,6 +138,14 @@ class PlaybookRun:
             explain=lambda text: shared.display.v(f"page_on_failure: {text}"),
         )
         return Pager(self.job, shared.page_on, shared.options["resolve_on_success"], self.check_mode, parts)
+
+    def _look_for_unknown_settings(self) -> None:
+        known = {*self._shared.options, *SHARED_OPTIONS}
+        with contextlib.suppress(Exception):  # ansible-core has read the file before, and is no stricter
+            for warning in unknown_entries(_config_file.section(), known, str(constants.CONFIG_FILE)):
+                self._shared.warn(warning)
+        for warning in unknown_environment(os.environ, known):
+            self._shared.warn(warning)
 
     def _show(self, line: str) -> None:
         self._shared.display.display(line)

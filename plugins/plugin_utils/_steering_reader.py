@@ -17,6 +17,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Op
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     KEY_OPTIONS,
     SETTINGS_SPEC,
+    SHARED_OPTIONS,
     both_keys,
     read_key_file,
     routing_key,
@@ -31,6 +32,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import 
     parse_names,
     parse_severities,
 )
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings import unknown_variables
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import Variables, trusted
 
 # Beside the shared settings: what variables of hosts, plays and tasks can overrule.
@@ -74,6 +76,7 @@ class SteeringReader:
         self._options = {**options, **{name: trusted({**options, **own}.get(name)) for name in _TEMPLATES}}
         self._warn = warn
         self._warned: set[str] = set()
+        self._names_seen: set[frozenset[str]] = set()
         self._targets: dict[tuple[Any, ...], tuple[Target | None, str | None]] = {}
 
     def read(self, variables: Variables | None, facts: Mapping[str, Any]) -> Steering:
@@ -115,6 +118,7 @@ class SteeringReader:
         said = dict(self._options)
         if variables is None:
             return said
+        self._look_at_names(variables)
         found = {name: variable for name, variable in _VARIABLES.items() if variable in variables.values}
         for name, variable in list(found.items()):
             if variables.reported(variable):
@@ -137,6 +141,14 @@ class SteeringReader:
         if len(keys) > 1:
             self._warn_once(both_keys((_VARIABLES[name] for name in keys), "of the host"))
         return said
+
+    def _look_at_names(self, variables: Variables) -> None:
+        names = frozenset(name for name in variables.values if str(name).startswith("pagerduty_"))
+        if names not in self._names_seen:
+            self._names_seen.add(names)
+            known = {*_VARIABLES, *SHARED_OPTIONS}
+            for warning in unknown_variables(names, known, self._options.keys() - known):
+                self._warn_once(warning)
 
     def _checked(self, option: str, said: Mapping[str, Any], convert: Callable[[Any], Any]) -> Any:
         """Convert what is said; if it cannot be used, warn and go back to the option: a page must not be lost by it."""

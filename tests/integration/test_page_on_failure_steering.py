@@ -340,3 +340,29 @@ def test_a_groups_key_and_a_hosts_key_file_page_with_the_key_in_tasks_and_callba
     assert warnings(run) == [both]
     assert " ".join(run.output.split()).count(both) == 2  # the task's own, and the callback's
     assert_no_secret(run.output, KEY, OTHER_KEY)
+
+
+def test_misspelt_settings_are_said_once_and_only_when_somebody_is_paged(
+    ansible: Ansible, simulator: Simulator
+) -> None:
+    options: dict[str, Any] = {
+        "inventory": hosts("web1", "web2"),
+        "cfg": cfg(simulator, severty="critical"),
+        "env": {"PAGERDUTY_ROUTNG_KEY": KEY, "PAGERDUTY_API_TOKEN": "x"},
+        "files": {"group_vars/all.yml": "pagerduty_severty: critical\npagerduty_page_on: failed\n"},
+    }
+
+    green = ansible([play("Deploy", "all", ok())], **options)
+    failed = ansible([play("Deploy", "all", fail("Break"))], **options)
+
+    assert warnings(green) == []
+    assert sorted(warnings(failed)) == [
+        "the variable pagerduty_page_on does nothing: page_on is for whole runs, see PAGERDUTY_PAGE_ON",
+        "there is no setting PAGERDUTY_ROUTNG_KEY, which stands in the environment; is PAGERDUTY_ROUTING_KEY meant?",
+        "there is no setting pagerduty_severty, which is a variable of the host; is pagerduty_severity meant?",
+        (
+            f"there is no setting severty, which stands under [pagerduty] in {ansible.project}/ansible.cfg; is severity"
+            " meant?"
+        ),
+    ]
+    assert keys(simulator) == ["ansible:playbook.yml"]
