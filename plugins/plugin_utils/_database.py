@@ -62,12 +62,15 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Cursor]:
-        """Do several things as one: all of them are on disk afterwards, or none.
+        """Do several things as one: all of them are on disk afterwards, or none. Within another it is a part of that.
 
         Raises:
             DatabaseError: if it could not be done.
         """
         with self._explained():
+            if self._connection.in_transaction:
+                yield self._connection.cursor()
+                return
             cursor = self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor

@@ -26,8 +26,8 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values im
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Attempt, Workers
 
-# PagerDuty answers in some tenths of a second, so these four send more than any pace allows to one key.
-_WORKERS = 4
+# PagerDuty answers in some tenths of a second, so these send more than any pace allows to one key.
+_WORKERS = 8
 # How often to look whether a delay has passed. What is new in the outbox is seen at once.
 _LOOK_SECONDS = 0.25
 # How long to leave an outbox alone that cannot be written.
@@ -79,6 +79,8 @@ class Drain:
         self._paused: dict[Lanes, float] = {}
         self._version = -1
         self._looked = float("-inf")
+        self._lanes: list[Lanes] = []
+        self._freed = False
         self._resting_until = float("-inf")
         self._first = 0
         self._longest_attempt = 0.0
@@ -93,8 +95,7 @@ class Drain:
         """Do what can be done now; waits so many seconds at most for an attempt to end."""
         ended = self._workers.ended(wait)
         self._unwritten += ended
-        if ended:
-            self._looked = float("-inf")  # a worker is free, and a lane may be
+        self._freed |= bool(ended)
         if self._clock() < self._resting_until:
             return
         for step in (self._write_down, self._begin_what_is_new):
@@ -117,13 +118,16 @@ class Drain:
 
     def _begin_what_is_new(self) -> None:
         version = self._outbox.version()
-        if version == self._version and self._clock() - self._looked < _LOOK_SECONDS:
+        if version != self._version or self._clock() - self._looked >= _LOOK_SECONDS:
+            self._version = version
+            self._looked = self._clock()
+            self._lanes = self._outbox.lanes()
+        elif not self._freed:
             return
-        self._version = version
-        self._looked = self._clock()
-        lanes = self._outbox.lanes()
+        self._freed = False
         # No key may always be the first to get a free worker.
         self._first += 1
+        lanes = self._lanes
         for index in range(len(lanes)):
             if self._workers.free:
                 self._begin_some(lanes[(index + self._first) % len(lanes)], -(-self._workers.free // len(lanes)))
@@ -155,25 +159,36 @@ class Drain:
             return [claim for claim in due if claim.id not in self._in_hand][:most]
 
     def _write_down(self) -> None:
-        """Record what came of attempts. One stays in the list, and its lane claimed, until it is on disk."""
-        while self._unwritten:
-            claim, attempt = self._unwritten[0]
-            self._record(claim, attempt)
+        """Record what came of attempts. They stay in the list, and their lanes claimed, until all is on disk."""
+        if not self._unwritten:
+            return
+        with self._outbox.together():
+            delays = [self._record(claim, attempt) for claim, attempt in self._unwritten]
+        for (claim, attempt), delay in zip(self._unwritten, delays):
             self._in_hand.remove(claim.id)
-            del self._unwritten[0]
+            self._draw_conclusions(claim, attempt, delay)
+        self._unwritten.clear()
 
-    def _record(self, claim: Claim, attempt: Attempt) -> None:
-        what = f"event {claim.id}, attempt {claim.attempts}"
+    def _record(self, claim: Claim, attempt: Attempt) -> float:
+        """Record what came of an attempt; returns the seconds until the next one, 0 if there is none."""
         if attempt.outcome is Outcome.ACCEPTED:
             self._outbox.accepted(claim)
+            return 0.0
+        if attempt.outcome is Outcome.REFUSED:
+            self._outbox.refused(claim, self._owner, attempt.error)
+            return 0.0
+        delay = self._delay(claim, attempt)
+        self._outbox.postponed(claim, self._owner, delay, attempt.error, attempt.maybe_taken)
+        return delay
+
+    def _draw_conclusions(self, claim: Claim, attempt: Attempt, delay: float) -> None:
+        what = f"event {claim.id}, attempt {claim.attempts}"
+        if attempt.outcome is Outcome.ACCEPTED:
             self.accepted += 1
             self._log(f"{what}: accepted")
         elif attempt.outcome is Outcome.REFUSED:
-            self._outbox.refused(claim, self._owner, attempt.error)
             self._log(f"{what}: set aside: {attempt.error}")
         else:
-            delay = self._delay(claim, attempt)
-            self._outbox.postponed(claim, self._owner, delay, attempt.error, attempt.maybe_taken)
             self._log(f"{what}: {attempt.error}; the next one in {delay:.1f} s")
             if attempt.throttled:
                 self._paused[claim.lanes] = self._clock() + delay

@@ -53,6 +53,35 @@ def test_is_durable_at_commit(tmp_path: Path) -> None:
     assert database.read("PRAGMA busy_timeout")[0][0] >= 10_000
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_transaction_within_another_is_a_part_of_it(tmp_path: Path, fails: bool) -> None:
+    database = Database(str(tmp_path / "o"))
+
+    def count(table: str) -> int:
+        reader = Database(str(tmp_path / "o"))
+        try:
+            return int(reader.read(f"SELECT COUNT(*) FROM {table}")[0][0])
+        finally:
+            reader.close()
+
+    def write() -> None:
+        with database.transaction():
+            with database.transaction() as cursor:
+                cursor.execute("INSERT INTO sends (fingerprint, at) VALUES ('f', 1)")
+            assert count("sends") == 0
+            with database.transaction() as cursor:
+                cursor.execute("INSERT INTO drops VALUES ('r', 'run', 1)")
+                if fails:
+                    cursor.execute("INSERT INTO drops VALUES ('r', 'run', 1)")  # there is one already
+
+    if fails:
+        with pytest.raises(DatabaseError):
+            write()
+    else:
+        write()
+    assert (count("sends"), count("drops")) == ((0, 0) if fails else (1, 1))
+
+
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "o"))
 

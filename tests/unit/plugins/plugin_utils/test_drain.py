@@ -243,8 +243,8 @@ def test_finish_keeps_the_rest(a_set: Set, pagerduty: Simulator) -> None:
     a_set.drain.turn(0.0)
     clock, a_set.drain._clock = a_set.clock, time.monotonic
     a_set.drain.finish()
-    assert len(pagerduty.accepted) == a_set.drain.accepted == 4
-    assert [entry.state for entry in a_set.outbox.entries()] == ["waiting"] * 16
+    assert len(pagerduty.accepted) == a_set.drain.accepted == 8
+    assert [entry.state for entry in a_set.outbox.entries()] == ["waiting"] * 12
     assert clock is a_set.clock
 
 

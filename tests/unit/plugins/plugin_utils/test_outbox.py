@@ -269,6 +269,23 @@ def test_the_pace_holds_for_each_integration_key_over_all_senders(outbox: Outbox
     assert len(claim(other, "two", pace=Pace(4))) == 8
 
 
+def test_what_was_sent_long_ago_is_forgotten(outbox: Outbox, clock: Clock) -> None:
+    for name, seconds in (("a", 0.0), ("b", 30.0), ("c", 0.0)):
+        outbox.put(alert(name), route())
+        (found,) = claim(outbox)
+        outbox.accepted(found)
+        clock.go_on(seconds)
+    outbox.put(alert("waits"), route())
+    remembered = []
+    for seconds in (29.9, 0.2):
+        clock.go_on(seconds)
+        assert claim(outbox, pace=Pace(1)) == []
+        remembered += outbox._database.read("SELECT COUNT(*) FROM sends")
+    assert remembered == [(3,), (1,)]
+    clock.go_on(30.0)
+    assert len(claim(outbox, pace=Pace(1))) == 1
+
+
 def test_the_pace_counts_from_the_end_of_an_attempt(outbox: Outbox, clock: Clock) -> None:
     """A slow request may reach PagerDuty as late as its answer comes."""
     outbox.put(alert("a"), route())
