@@ -22,7 +22,7 @@ def describe(event: Prepared, noun: str, delivery: Delivery, settings: Settings,
         noun: what to call it, for example C(trigger event).
         delivery: what came back.
         settings: how it was sent.
-        region: the service region that was chosen, C(us) or C(eu).
+        region: the service region that was chosen, C(us) or C(eu); empty if an address was.
     """
     subject = f"{noun} {event.dedup_key!r}" if event.dedup_key else noun
     count = "1 attempt" if delivery.attempts == 1 else f"{delivery.attempts} attempts"
@@ -47,7 +47,8 @@ def _after_refusal(event: Prepared, delivery: Delivery, place: str, region: str)
     if 300 <= status <= 399:
         return f"{place} redirects, which is not followed; give the final address as api_url"
     if status == 400 and ("routing key" in words or "routing_key" in words or "service key" in words):
-        return f"check that the integration key belongs to {_API_NAMES[event.api]} integration in region {region}"
+        account = f"in region {region}" if region else f"of an account that {place} serves"
+        return f"check that the integration key belongs to {_API_NAMES[event.api]} integration {account}"
     if status in (401, 403, 407):
         return (
             "something between here and PagerDuty forbids the request; check the proxy, its user and password, and"

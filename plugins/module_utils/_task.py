@@ -59,6 +59,7 @@ class Plan:
     noun: str
     settings: Settings
     region: str
+    """Empty where an address takes its place."""
 
 
 def plan(kind: TaskKind, options: Mapping[str, Any], host: str) -> Plan:
@@ -82,7 +83,7 @@ def plan(kind: TaskKind, options: Mapping[str, Any], host: str) -> Plan:
         host=host,
         api=kind.api(options),
     )
-    return Plan(prepared, _noun(event), how, options["region"])
+    return Plan(prepared, _noun(event), how, "" if options.get("api_url") else options["region"])
 
 
 def new_sender(how: Settings) -> Sender:
@@ -100,12 +101,13 @@ class Queue:
     """Where an event can be left to be sent later.
 
     Attributes:
-        comes_first: tells whether an event is to be left there at once, and not only if it could not be delivered.
+        comes_first: says why an event is to be left there at once, as in C(is not waited for); empty if only one that
+            could not be delivered is.
         put: leaves it there; the last argument says whether an attempt may have reached PagerDuty. Returns what kept
             it from being kept, None if it is.
     """
 
-    comes_first: Callable[[Prepared], bool]
+    comes_first: Callable[[Prepared], str]
     put: Callable[[Prepared, Settings, bool], str | None]
 
 
@@ -138,10 +140,11 @@ def run(
     if event.dedup_key is not None:
         result["dedup_key"] = event.dedup_key
     send_through = sender(task.settings)
+    reason = queue.comes_first(event) if queue is not None and not check_mode else ""
     if check_mode:
         result.update(_unsent(f"Check mode: the {task.noun} is valid and was not sent."))
-    elif queue is not None and queue.comes_first(event):
-        result.update(_queued(task, queue, _unsent(f"The {task.noun} is not waited for."), False))
+    elif queue is not None and reason:
+        result.update(_queued(task, queue, _unsent(f"The {task.noun} {reason}."), False))
     else:
         delivery = send_through.send(event)
         result.update(_sent(task, delivery))

@@ -126,8 +126,13 @@ class EventAction(ActionBase):
                 warn(handed_over.warning)
             return None
 
-        # Sent directly, an event would overtake one about the same incident that still waits.
-        return Queue(delivery.is_waiting if choice == "on_failure" else lambda _event: True, put)
+        def comes_first(event: Prepared) -> str:
+            if choice == "always":
+                return "is not waited for"
+            # Sent directly, it would overtake the other.
+            return "comes after one about the same incident that still waits" if delivery.is_waiting(event) else ""
+
+        return Queue(comes_first, put)
 
     def _with_key(self, options: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         """Return the options with the content of the key file, if they name one, and a warning about the file."""

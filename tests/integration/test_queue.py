@@ -174,6 +174,10 @@ def test_an_event_does_not_overtake_one_that_waits(play: Callable[..., Run], dow
     assert run.rc == 0, run.output
     attempts = {name: run.task(name, "db1").result["attempts"] for name in ("open", "close", "other")}
     assert attempts == {"open": 2, "close": 0, "other": 2}
+    assert run.task("close", "db1").result["msg"] == (
+        "The resolve event comes after one about the same incident that still waits. It is queued on the controller,"
+        " and sent as soon as PagerDuty takes it."
+    )
     assert waiting(path) == [("trigger", "lag"), ("resolve", "lag"), ("trigger", "other")]
 
 

@@ -54,12 +54,12 @@ CASES = {
     "unknown key": Case(
         (
             REFUSED + "HTTP 400 Invalid routing key. ",
-            "What to do: check that the integration key belongs to an Events API v2 integration in region us.",
+            "What to do: check that the integration key belongs to an Events API v2 integration of an account that ",
         ),
         {"kind": "status", "code": 400, "body": "Invalid routing key"},
     ),
-    "unknown key in region eu, v1": Case(
-        ("check that the integration key belongs to an Events API v1 integration in region eu.",),
+    "unknown key, v1": Case(
+        ("check that the integration key belongs to an Events API v1 integration of an account that ",),
         {"kind": "status", "code": 400, "body": "Invalid routing key"},
         {"api_version": "v1", "region": "eu"},
     ),

@@ -60,6 +60,12 @@ def test_an_unknown_key(api: Api, integration: str, region: str) -> None:
     )
 
 
+def test_an_unknown_key_at_an_address_of_ones_own() -> None:
+    assert told(UNKNOWN_KEY, region="", api_url="https://relay.example.com").endswith(
+        " an Events API v2 integration of an account that relay.example.com serves."
+    )
+
+
 @pytest.mark.parametrize(
     ("answer", "remedy"),
     [

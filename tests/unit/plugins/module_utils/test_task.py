@@ -209,7 +209,7 @@ def test_a_missing_certificate_is_refused_in_check_mode_too(option: str, check_m
 
 
 def queue_that(put: Callable[[Prepared, Settings, bool], str | None], comes_first: bool = False) -> Queue:
-    return Queue(lambda _event: comes_first, put)
+    return Queue(lambda _event: "is not waited for" if comes_first else "", put)
 
 
 def not_wanted(_event: Prepared, _how: Settings, _maybe_taken: bool) -> str | None:
