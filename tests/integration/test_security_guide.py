@@ -77,7 +77,7 @@ def test_every_field_that_leaves_the_controller_is_named() -> None:
     assert {"job", "message", "rerun", "other_failures"} <= names
     part = GUIDE.text.partition("What leaves the controller\n---")[2].partition("\nWhat is masked in it\n")[0]
     assert {name for name in names if f"``{name}``" not in part} == set()
-    assert {*re.findall(r"``(\w+)``", part)} - names == {"custom_details"}
+    assert {*re.findall(r"``(\w+)``", part)} - names == {"custom_details", "source"}
 
 
 def test_what_is_on_the_controllers_disk(ansible: Ansible, simulator: Simulator) -> None:

@@ -66,11 +66,11 @@ def rst_blocks(text: str, place: str) -> list[Block]:
     """The blocks of code in reStructuredText; ValueError for one that does not say its language."""
     found = []
     for match in _DIRECTIVE.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
-        language = match[1].strip()
+        before = text.count("\n", 0, match.start())
+        where, language = f"{place}:{before + 1}", match[1].strip()
         if language not in RUN + NOT_RUN:
-            raise ValueError(f"{place}:{line}: {language or 'no language'!r}; known: {', '.join(RUN + NOT_RUN)}")
-        found.append(Block(f"{place}:{line}", language, textwrap.dedent(match[2]).strip() + "\n"))
+            raise ValueError(f"{where}: {language or 'no language'!r}; known: {', '.join(RUN + NOT_RUN)}")
+        found.append(Block(where, language, textwrap.dedent(match[2]).strip() + "\n"))
     for number, line in enumerate(text.splitlines(), 1):
         if line.endswith("::") and not line.lstrip().startswith(".. "):
             raise ValueError(f"{place}:{number}: a block without a language; use code-block")
