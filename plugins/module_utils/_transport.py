@@ -157,7 +157,7 @@ class _Line:
         """Send one request and return urllib3's response, its body not yet read."""
         if self._pool is None:
             self._set_up()
-        return self._pool.urlopen(
+        return self._pool.request(
             "POST",
             self._prefix + path,
             body=body,

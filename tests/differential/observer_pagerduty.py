@@ -21,10 +21,12 @@ class PagerDuty(Protocol):
     """What is needed of the simulator."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Where it listens."""
 
     @property
-    def incidents(self) -> list[Any]: ...
+    def incidents(self) -> list[Any]:
+        """What it has been told of."""
 
 
 class PagerDutyObserver:
