@@ -10,6 +10,7 @@ failed after all, or until the run ends.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Union
@@ -22,10 +23,12 @@ class Failure:
     """These hosts failed, and this is why. Given once for each host.
 
     The cause's own host need not be among them: a task that is rescued where it failed can end the other hosts.
+    `ended` is what cut the run short, if that is how the failure came to count.
     """
 
     cause: Outcome
     hosts: tuple[str, ...]
+    ended: Cut | None = None
 
     @property
     def collateral(self) -> tuple[str, ...]:
@@ -159,12 +162,12 @@ class FailureTracker:
 
     def cut(self, cut: Cut, recovering: Callable[[str], bool]) -> list[Decision]:
         """Take the end of a run that has no statistics; `recovering` tells if a rescue was at work for a host."""
-        decisions = self._release(None)
+        failures = self._release(None)
         for host, event in self._pending.items():
             if host not in self._told and recovering(host):
                 self._told.add(host)
-                decisions.append(Failure(event.outcome, (host,)))
-        return [*decisions, cut]
+                failures.append(Failure(event.outcome, (host,)))
+        return [*(dataclasses.replace(failure, ended=cut) for failure in failures), cut]
 
     def _note(self, outcome: Outcome) -> _Event:
         self._events += 1
@@ -194,17 +197,17 @@ class FailureTracker:
             return []
         return [failure]
 
-    def _release(self, ended: set[str] | None) -> list[Decision]:
+    def _release(self, ended: set[str] | None) -> list[Failure]:
         """Give out what was held, as far as the hosts are among those that ended failed (None: all)."""
-        decisions: list[Decision] = []
+        failures: list[Failure] = []
         for failure in self._held:
             hosts = failure.hosts if ended is None else tuple(host for host in failure.hosts if host in ended)
             for host in set(failure.hosts) - set(hosts):
                 self._told.remove(host)
             if hosts:
-                decisions.append(Failure(failure.cause, hosts))
+                failures.append(Failure(failure.cause, hosts))
         self._held.clear()
-        return decisions
+        return failures
 
     def _withdraw(self, hosts: set[str]) -> list[Decision]:
         for host in hosts:

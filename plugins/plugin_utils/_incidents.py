@@ -180,6 +180,7 @@ class IncidentBook:
         else:
             self._stale[incident.identity] = None
             incident.severity = _worse(incident.severity, severity)
+        incident.ended = failure.ended or incident.ended
         place = place_of(cause)
         place = self._places.setdefault(place, place)
         for host in failure.hosts:
@@ -234,8 +235,9 @@ class IncidentBook:
     def _cut(self, cut: Cut) -> list[Step]:
         """Say in each incident that the run was cut short; where that is to be paged by itself, do so."""
         for identity, incident in self._incidents.items():
-            incident.ended = cut
-            self._stale[identity] = None
+            if incident.ended is None:
+                incident.ended = cut
+                self._stale[identity] = None
         cause = "error" if isinstance(cut, Errored) else "interrupted"
         steps = self.play_ended()
         if self._incidents or cause not in self._page_on:

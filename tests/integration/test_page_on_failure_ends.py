@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -37,13 +37,19 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Slow:
-    """A playbook at work in the background, whose last task takes long and makes a file when it begins."""
+    """A playbook at work in the background, whose last task takes long and makes a file when it begins.
 
-    def __init__(self, ansible: Ansible, name: str, settings: str, *before: dict[str, Any]) -> None:
+    The last task can be the rescue of tasks.
+    """
+
+    def __init__(
+        self, ansible: Ansible, name: str, settings: str, *before: dict[str, Any], rescue_of: Sequence[Any] = ()
+    ) -> None:
         self._begun = ansible.home / f"{name}.begun"
         config = ansible.write(f"{name}.cfg", settings)
         ansible.write("hosts.json", TWO)
-        folder = ansible.write(f"{name}/slow.yml", [play("Deploy", "all", *before, self._long())]).parent
+        last = {"block": list(rescue_of), "rescue": [self._long()]} if rescue_of else self._long()
+        folder = ansible.write(f"{name}/slow.yml", [play("Deploy", "all", *before, last)]).parent
         self.process = subprocess.Popen(
             [ansible_command("ansible-playbook"), "-i", "../hosts.json", "slow.yml"],
             cwd=folder,
@@ -95,6 +101,20 @@ def test_what_had_failed_before_a_signal_is_told(
     assert updated.summary == f"{opened.summary}; the run was cut short"
     assert details(updated)["run"] == f"interrupted by {number.name} before its end"
     assert "PagerDuty: 1 incident triggered (ansible:slow, 1 host), 2 events accepted, 0 waiting" in output
+
+
+def test_a_failure_whose_rescue_was_interrupted_is_told_once_with_that(ansible: Ansible, simulator: Simulator) -> None:
+    plain = Slow(ansible, "plain", "", rescue_of=[fail("Break", on="web2")])
+    watched = Slow(ansible, "watched", cfg(simulator), rescue_of=[fail("Break", on="web2")])
+
+    usual, _output = plain.end(signal.SIGINT)
+    code, output = watched.end(signal.SIGINT)
+
+    assert code == usual != 0
+    (event,) = events(simulator)
+    assert event.summary == "slow failed on 1 of 2 hosts: Break (web2); the run was cut short"
+    assert details(event)["run"] == "interrupted by SIGINT before its end"
+    assert "PagerDuty: 1 incident triggered (ansible:slow, 1 host), 1 event accepted, 0 waiting" in output
 
 
 @pytest.mark.parametrize(

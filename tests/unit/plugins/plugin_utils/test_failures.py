@@ -178,7 +178,7 @@ class TestWhenFailuresCanBeCleared:
     def test_a_cut_run_tells_all(self, tracker: FailureTracker) -> None:
         a = outcome("a")
         tracker.failed(a, final=True)
-        assert tracker.cut(KEYBOARD, lambda host: False) == [Failure(a, ("a",)), KEYBOARD]
+        assert tracker.cut(KEYBOARD, lambda host: False) == [Failure(a, ("a",), KEYBOARD), KEYBOARD]
 
     def test_hosts_lost_at_a_bad_end_are_told(self, tracker: FailureTracker) -> None:
         assert tracker.finished(2, ["a"], silent) == [Failure(silent("a"), ("a",)), Finished(2)]
@@ -189,7 +189,7 @@ def test_a_cut_run_tells_failures_whose_rescue_was_at_work(tracker: FailureTrack
     tracker.failed(a, final=False)
     tracker.failed(outcome("b"), final=False)
     error = Errored("AnsibleError", "no such strategy")
-    assert tracker.cut(error, lambda host: host == "a") == [Failure(a, ("a",)), error]
+    assert tracker.cut(error, lambda host: host == "a") == [Failure(a, ("a",), error), error]
 
 
 def test_it_is_not_asked_before_the_first_final_failure() -> None:

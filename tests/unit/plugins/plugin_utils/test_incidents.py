@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -271,6 +272,16 @@ def test_what_had_failed_is_told_with_how_the_run_ended(cut: Cut) -> None:
     incidents.take(failure("web1"))
     assert told(incidents.take(cut)) == [("updated", "ansible:deploy.yml", ["web1"])]
     assert incidents.incidents[0].ended == cut
+
+
+def test_a_failure_that_counts_since_the_run_was_cut_short_is_told_once() -> None:
+    incidents = book(page_on=("failed",))
+    first = failure("web1")
+    assert told(incidents.take(dataclasses.replace(first, ended=SIGNAL))) == [
+        ("opened", "ansible:deploy.yml", ["web1"])
+    ]
+    assert incidents.incidents[0].ended == SIGNAL
+    assert incidents.take(SIGNAL) == []
 
 
 @pytest.mark.parametrize(
