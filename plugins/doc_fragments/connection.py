@@ -30,11 +30,10 @@ options:
     type: path
   region:
     description:
-      - The service region of the PagerDuty account.
+      - The service region of the PagerDuty account. V(us) is C(events.pagerduty.com), V(eu) is
+        C(events.eu.pagerduty.com).
     type: str
-    choices:
-      us: C(events.pagerduty.com).
-      eu: C(events.eu.pagerduty.com).
+    choices: [us, eu]
     default: us
   api_url:
     description:

@@ -31,15 +31,12 @@ options:
   state:
     description:
       - What the incident is to become.
+      - V(triggered) opens an incident, or adds to the open one with the same O(dedup_key). Requires O(summary).
+      - V(acknowledged) says that somebody is working on it. Requires O(dedup_key). PagerDuty takes no notice if no
+        such incident is open.
+      - V(resolved) says that it is over. Requires O(dedup_key). PagerDuty takes no notice if no such incident is open.
     type: str
-    choices:
-      triggered: >-
-        Opens an incident, or adds to the open one with the same O(dedup_key). Requires O(summary).
-      acknowledged: >-
-        Says that somebody is working on it. Requires O(dedup_key). PagerDuty takes no notice if no such incident is
-        open.
-      resolved: >-
-        Says that it is over. Requires O(dedup_key). PagerDuty takes no notice if no such incident is open.
+    choices: [triggered, acknowledged, resolved]
     default: triggered
   summary:
     description:
@@ -103,14 +100,13 @@ options:
     description:
       - The version of the Events API that the integration is made for. Like the settings that the
         notes list, it can be given elsewhere too, for example as a variable C(pagerduty_api_version).
-    type: str
-    choices:
-      v2: The current one.
-      v1: >-
-        For integrations of the type Events API v1. O(summary) is sent as its C(description), O(dedup_key) as its
-        C(incident_key), O(links) and O(images) as its C(contexts), and O(component), O(group), O(class),
+      - V(v2) is the current one.
+      - V(v1) is for integrations of the type Events API v1. O(summary) is sent as its C(description), O(dedup_key) as
+        its C(incident_key), O(links) and O(images) as its C(contexts), and O(component), O(group), O(class),
         O(timestamp) and O(source), where they are given, and O(severity), where it is not V(error), as entries of
         its C(details).
+    type: str
+    choices: [v2, v1]
     default: v2
 seealso:
   - module: oncall.pagerduty.change

@@ -26,16 +26,15 @@ options:
   state:
     description:
       - What is to be done.
+      - V(drained) sends what waits, for at most O(limit) seconds. Fails if events are still waiting then, or if
+        PagerDuty has refused any of them for good. Such an event does not wait any more; RV(set_aside) counts it, and
+        the next time it is no failure.
+      - V(listed) shows what there is.
+      - V(retried) lets events that PagerDuty refused for good, all or those in O(ids), wait to be sent again.
+      - V(purged) drops events that PagerDuty refused for good, all or those in O(ids); with O(waiting=true) also those
+        that wait.
     type: str
-    choices:
-      drained: >-
-        Sends what waits, for at most O(limit) seconds. Fails if events are still waiting then, or if PagerDuty has
-        refused any of them for good. Such an event does not wait any more: RV(set_aside) counts it, and the next time
-        it is no failure.
-      listed: Shows what there is.
-      retried: Lets events that PagerDuty refused for good, all or those in O(ids), wait to be sent again.
-      purged: >-
-        Drops events that PagerDuty refused for good, all or those in O(ids); with O(waiting=true) also those that wait.
+    choices: [drained, listed, retried, purged]
     default: drained
   ids:
     description:
