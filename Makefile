@@ -17,7 +17,7 @@ PINS := $(wildcard tests/requirements*.txt) tests/constraints.txt
 NOX = @$(PY) -m nox --session $(1) || { echo "Failed. To run it again: make $(1)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lint types sanity units-targets trials chaos differential matrix format pins check clean
+.PHONY: help demo test docs lint types sanity units-targets trials chaos bench differential matrix coverage release release-check ecosystem format pins check clean
 
 help: ## list these targets
 	@echo "usage: make TARGET [PYTHON=python3.12]"
@@ -39,7 +39,7 @@ lint: $(READY) ## ruff, yamllint, ansible-lint, changelog, documentation and lic
 types: $(READY) ## mypy, strict
 	$(call NOX,types)
 
-sanity: $(READY) ## ansible-test sanity
+sanity: $(READY) ## ansible-test sanity of every ansible-core that a Python here can run
 	$(call NOX,sanity)
 
 units-targets: $(READY) ## unit tests of module_utils on the oldest Pythons of managed hosts
@@ -54,8 +54,23 @@ trials: $(READY) ## 1,000 seeded trials of the sender against a network that fai
 chaos: $(READY) ## kill processes and break disks and networks at hundreds of seeded points (CHAOS_POINTS=600)
 	@CHAOS_POINTS=$${CHAOS_POINTS:-600} $(PY) -m pytest tests/chaos || { echo "Failed. To run it again: make chaos" >&2; exit 1; }
 
+bench: $(READY) ## what the collection costs beside others, and its goals, in half an hour (QUICK=1; BENCH="sender tasks")
+	@$(PY) -m nox --session bench -- $(if $(QUICK),--quick) $(BENCH) || { echo "Failed. To run it again: make bench" >&2; exit 1; }
+
 matrix: $(READY) ## all tests of what depends on ansible-core, on each one that a Python here can run (DIFFERENTIAL=quick)
 	$(call NOX,matrix)
+
+coverage: $(READY) ## the matrix's tests on one core, and how much of plugins/ they executed (at least 95 %)
+	$(call NOX,coverage)
+
+release: $(READY) ## make the files and the tarball of a release, try it, publish nothing (VERSION=1.2.3)
+	@$(PY) -m nox --session release -- $(VERSION) || { echo "Failed. To run it again: make release VERSION=$(VERSION)" >&2; exit 1; }
+
+release-check: $(READY) ## make a release in a clone of this checkout's last commit
+	$(call NOX,release-check)
+
+ecosystem: $(READY) ## galaxy-importer, ansible-builder and ansible-runner with the built collection
+	$(call NOX,ecosystem)
 
 format: $(READY) ## let ruff format and fix the code
 	$(call NOX,format)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import nox
@@ -20,6 +21,7 @@ from tools.interpreters import CORES, Core, dotted  # noqa: E402  # as above
 
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
+nox.options.parallel = "auto"  # of the sessions that allow it; each of them keeps one core busy
 nox.options.sessions = ["lint", "types", "sanity", "units-targets", "matrix"]
 
 CODE = ("plugins", "tests", "tools", "noxfile.py")
@@ -27,6 +29,14 @@ TYPED = ("plugins", "tests/support", "tests/simulator", "tests/demo", "tests/int
 # Managed hosts may run these, older than any controller; the newest ansible-test that knows both is 2.18's.
 TARGET_PYTHONS = ((3, 8), (3, 9))
 TARGET_CORE = next(core for core in CORES if core.release.startswith("2.18."))
+# On this one the matrix runs measured; `make test` runs on it as well.
+MEASURED_CORE = next(core for core in CORES if core.release.startswith("2.19."))
+OLDEST_AND_NEWEST = (CORES[0], CORES[-1])
+# The tests of the simulator and of module_utils have nothing, or next to nothing, to do with ansible-core.
+CORE_TESTS = ("tests/unit/plugins/plugin_utils", "tests/integration", "tests/differential")
+# They look for what the measuring itself loads.
+NOT_MEASURED = ("--deselect", "tests/integration/test_queue.py::test_sqlite_is_loaded_only_for_the_queue")
+PARALLEL = ("-n", "1", "--dist", "loadfile")
 
 PYTHONS = interpreters.find()
 # Real interpreters before version managers' shims, for nox and for all else that looks for a python3.X.
@@ -100,11 +110,19 @@ def types(session: nox.Session) -> None:
     session.run("mypy", "tools", "noxfile.py")
 
 
-@nox.session
+@nox.session(venv_backend="none", requires=[f"sanity-{core.release}" for core in CORES])
 def sanity(session: nox.Session) -> None:
-    """Run ansible-test sanity; further arguments name a test or files."""
-    session.install("--quiet", "-r", "tests/requirements-sanity.txt")
-    ansible_test(session, "sanity", "--python", dotted(sys.version_info[:2]), *session.posargs)
+    """Run ansible-test sanity of every ansible-core that a Python on this machine can run; arguments name tests."""
+    say_if_all_were_skipped(session, CORES)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what the collection costs beside others; further arguments are those of tests.bench."""
+    session.install("--quiet", "-r", "tests/requirements-bench.txt")
+    peers = str(private_folder(session) / "peers")
+    session.run("python", "-m", "tools.peers", peers)
+    session.run("python", "-m", "tests.bench", "--peers", peers, *session.posargs)
 
 
 @nox.session
@@ -114,20 +132,42 @@ def pins(session: nox.Session) -> None:
     session.run("python", "-m", "tools.pins")
 
 
-@nox.session(name="units-targets", venv_backend="none")
+@nox.session(
+    name="units-targets", venv_backend="none", requires=[f"units-target-{dotted(python)}" for python in TARGET_PYTHONS]
+)
 def units_targets(session: nox.Session) -> None:
     """Unit tests of module_utils on the oldest Pythons of managed hosts."""
-    for python in TARGET_PYTHONS:
-        session.notify(f"units-target-{dotted(python)}")
+    if not any(python in PYTHONS for python in TARGET_PYTHONS):
+        session.error("nothing was run: none of these Pythons is on this machine")
+    say_if_all_were_skipped(session, [TARGET_CORE])
 
 
-@nox.session(venv_backend="none")
+@nox.session(
+    venv_backend="none", requires=["coverage", *(f"matrix-{core.release}" for core in CORES if core != MEASURED_CORE)]
+)
 def matrix(session: nox.Session) -> None:
-    """Unit and integration tests on every ansible-core that a Python on this machine can run."""
-    if not any(interpreters.fitting(core, PYTHONS) for core in CORES):
-        session.error("no Python on this machine can run any of these releases of ansible-core")
-    for core in CORES:
-        session.notify(f"matrix-{core.release}")
+    """Unit and integration tests on every ansible-core that a Python on this machine can run, one of them measured."""
+    say_if_all_were_skipped(session, CORES)
+
+
+def say_if_all_were_skipped(session: nox.Session, cores: Iterable[Core]) -> None:
+    """Fail if no Python on this machine can run any of these releases of ansible-core."""
+    if not any(interpreters.fitting(core, PYTHONS) for core in cores):
+        session.error("nothing was run: no Python on this machine can run any of these releases of ansible-core")
+
+
+def skip_without_python(session: nox.Session, core: Core) -> interpreters.Version:
+    """The Python to run a release of ansible-core with; skips the session if there is none on this machine."""
+    python = interpreters.fitting(core, PYTHONS)
+    if python is None:
+        session.skip(f"needs one of Python {', '.join(map(dotted, core.pythons))}, and none is on this machine")
+    return python
+
+
+def pythons_for(core: Core) -> list[str] | None:
+    """What a session on this core says of its Python."""
+    python = interpreters.fitting(core, PYTHONS)
+    return [dotted(python)] if python else None
 
 
 def ansible_test(session: nox.Session, *arguments: str) -> None:
@@ -135,35 +175,99 @@ def ansible_test(session: nox.Session, *arguments: str) -> None:
     session.run("python", "-m", "tools.ansible_test", str(private_folder(session)), *arguments)
 
 
+def install_for_tests(session: nox.Session, core: Core, *further: str) -> None:
+    """Install what the tests need, and the release of ansible-core they are to run on."""
+    session.install("--quiet", "-r", "tests/requirements-pytest.txt", f"ansible-core=={core.release}", *further)
+
+
 def session_on_core(core: Core) -> None:
     """Define the session of the matrix for a release of ansible-core."""
-    python = interpreters.fitting(core, PYTHONS)
 
-    @nox.session(name=f"matrix-{core.release}", python=[dotted(python)] if python else None)
+    @nox.session(name=f"matrix-{core.release}", python=pythons_for(core), allow_parallel=True)
     def on_core(session: nox.Session) -> None:
-        if python is None:
-            session.skip(f"needs one of Python {', '.join(map(dotted, core.pythons))}, and none is on this machine")
-        session.install("--quiet", "-r", "tests/requirements-pytest.txt", f"ansible-core=={core.release}")
-        # The tests of the simulator and of module_utils have nothing, or next to nothing, to do with ansible-core.
-        paths = session.posargs or ["tests/unit/plugins/plugin_utils", "tests/integration", "tests/differential"]
-        scope = {"DIFFERENTIAL": os.environ.get("DIFFERENTIAL", "matrix")}
-        session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *paths, env=scope)
+        skip_without_python(session, core)
+        install_for_tests(session, core)
+        session.run("python", "-m", "pytest", *PARALLEL, *(session.posargs or CORE_TESTS), env=scope())
+
+
+def scope() -> dict[str, str]:
+    """How many runs the differential test makes on each core."""
+    return {"DIFFERENTIAL": os.environ.get("DIFFERENTIAL", "matrix")}
+
+
+@nox.session(python=pythons_for(MEASURED_CORE), allow_parallel=True)
+def coverage(session: nox.Session) -> None:
+    """Run the tests of plugins/ with all processes measured; fails if too little of plugins/ was executed."""
+    skip_without_python(session, MEASURED_CORE)
+    install_for_tests(session, MEASURED_CORE, "-c", "tests/constraints.txt", "coverage")
+    arguments = session.posargs or [*PARALLEL, *NOT_MEASURED, *CORE_TESTS, "tests/unit/plugins/module_utils"]
+    session.run("python", "-m", "tools.measure", str(private_folder(session)), *arguments, env=scope())
+
+
+def sanity_on_core(core: Core) -> None:
+    """Define the session that runs ansible-test sanity of a release of ansible-core."""
+
+    @nox.session(name=f"sanity-{core.release}", python=pythons_for(core), allow_parallel=True)
+    def on_core(session: nox.Session) -> None:
+        python = skip_without_python(session, core)
+        session.install("--quiet", "-r", "tests/requirements-sanity.txt", f"ansible-core=={core.release}")
+        ansible_test(session, "sanity", "--python", dotted(python), *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Make the files and the tarball of the release that is named, and try it; commits and publishes nothing."""
+    session.install("--quiet", "-r", "tests/requirements-release.txt")
+    session.run("python", "-m", "tools.release", *session.posargs)
+    (version,) = session.posargs
+    tarball = f"oncall-pagerduty-{version}.tar.gz"
+    session.run(sys.executable, "-m", "nox", "--session", "smoke", "--", tarball, external=True)
+    session.log(f"{tarball} is made and works. Nothing is committed or published yet. Read CHANGELOG.md, then:")
+    session.log(f"  git add --all && git commit --message 'Release {version}' && git tag {version}")
+    session.log(f"  git push --follow-tags && ansible-galaxy collection publish {tarball}")
+
+
+@nox.session(venv_backend="none", requires=[f"smoke-{core.release}" for core in OLDEST_AND_NEWEST])
+def smoke(session: nox.Session) -> None:
+    """Try a tarball on the oldest and the newest ansible-core."""
+    say_if_all_were_skipped(session, OLDEST_AND_NEWEST)
+
+
+def smoke_on_core(core: Core) -> None:
+    """Define the session that tries a tarball on a release of ansible-core."""
+
+    @nox.session(name=f"smoke-{core.release}", python=pythons_for(core), allow_parallel=True)
+    def on_core(session: nox.Session) -> None:
+        skip_without_python(session, core)
+        session.install("--quiet", "-c", "tests/constraints.txt", f"ansible-core=={core.release}", "requests")
+        session.run("python", "-m", "tools.smoke", *session.posargs)
+
+
+@nox.session(name="release-check")
+def release_check(session: nox.Session) -> None:
+    """Make a release in a clone of the last commit, and see what is refused."""
+    session.install("--quiet", "-r", "tests/requirements-release.txt", "-r", "tests/requirements-pytest.txt")
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/release"]))
 
 
 def session_on_target(python: interpreters.Version) -> None:
     """Define the session that runs module_utils' unit tests on a target's Python, with ansible-test on a newer one."""
-    controller = interpreters.fitting(TARGET_CORE, PYTHONS)
 
-    @nox.session(name=f"units-target-{dotted(python)}", python=[dotted(controller)] if controller else None)
+    @nox.session(name=f"units-target-{dotted(python)}", python=pythons_for(TARGET_CORE), allow_parallel=True)
     def on_target(session: nox.Session) -> None:
-        if python not in PYTHONS or controller is None:
-            session.skip(f"needs Python {dotted(python)}, and one of {', '.join(map(dotted, TARGET_CORE.pythons))}")
+        if python not in PYTHONS:
+            session.skip(f"needs Python {dotted(python)}, which is not on this machine")
+        skip_without_python(session, TARGET_CORE)
         session.install("--quiet", "-c", "tests/constraints.txt", f"ansible-core=={TARGET_CORE.release}")
         paths = session.posargs or ["tests/unit/plugins/module_utils/"]
         ansible_test(session, "units", "--venv", "--python", dotted(python), "--num-workers", "1", *paths)
 
 
 for _core in CORES:
-    session_on_core(_core)
+    if _core != MEASURED_CORE:
+        session_on_core(_core)
+    sanity_on_core(_core)
+for _core in OLDEST_AND_NEWEST:
+    smoke_on_core(_core)
 for _python in TARGET_PYTHONS:
     session_on_target(_python)

@@ -45,20 +45,22 @@ def main() -> int:
     """Run the demo; the exit status is ansible-playbook's."""
     parser = argparse.ArgumentParser(prog="tests.demo", description="Page a local PagerDuty from a playbook.")
     parser.add_argument("--keep", action="store_true", help="leave the local PagerDuty running to look at")
+    parser.add_argument("--tarball", type=Path, metavar="FILE", help="a built collection, in place of this checkout's")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with tempfile.TemporaryDirectory(prefix="oncall-pagerduty-demo-") as folder:
-            return demo(Path(folder), options.keep)
+            return demo(Path(folder), options.keep, options.tarball)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 128 + signal.SIGINT
 
 
-def demo(folder: Path, keep: bool) -> int:
+def demo(folder: Path, keep: bool, tarball: Path | None) -> int:
     """Everything the demo does, in ``folder``."""
-    say("[1/5] Building the collection and installing it into a temporary folder")
-    collections = collection.install(collection.build(folder), folder)
+    what = "Installing the tarball" if tarball else "Building the collection and installing it"
+    say(f"[1/5] {what} into a temporary folder")
+    collections = collection.install(tarball or collection.build(folder), folder)
 
     say("[2/5] Starting a local PagerDuty")
     with simulator(folder) as pagerduty:
