@@ -68,6 +68,7 @@ options:
     description:
       - Failures that agree in all of these are one incident. Out of V(playbook), V(play), V(role), V(task), V(host),
         V(inventory), and C(vars.NAME) for the variable C(NAME) of the host.
+      - An inventory is named by its path in the project, by its whole path outside of it, and by its name under AWX.
     type: list
     elements: str
     default: [playbook]
@@ -218,6 +219,7 @@ options:
         outbox.
       - V(always) resolves the job's incident after each complete green run, without a memory; for execution
         environments, whose disk is gone after the run. A run with a limit or tags resolves nothing that way.
+        A job that is run with several inventories needs V(inventory) in O(group_by) for it.
       - V(never) leaves it to people.
     type: str
     choices: [ledger, always, never]
