@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,7 @@ def gather(action: Any, spec: Spec, task_vars: Mapping[str, Any], own: Mapping[s
 
     sources = (
         Source("of the host", lambda option: f"pagerduty_{option}", variable),
-        environment({**os.environ, **environ}),
+        environment(ChainMap(environ, os.environ)),
         Source(f"under [pagerduty] in {constants.CONFIG_FILE}", lambda option: option, _config_file.section().get),
     )
     warnings: list[str] = []
