@@ -24,8 +24,8 @@ extends_documentation_fragment:
   - oncall.pagerduty.retries.tasks
   - oncall.pagerduty.links
   - oncall.pagerduty.queue
-  - oncall.pagerduty.attributes
   - oncall.pagerduty.attributes.sending
+  - oncall.pagerduty.attributes
   - oncall.pagerduty.attributes.actiongroup
 options:
   summary:

@@ -20,8 +20,8 @@ description:
 extends_documentation_fragment:
   - oncall.pagerduty.outbox
   - oncall.pagerduty.retries
-  - oncall.pagerduty.attributes
   - oncall.pagerduty.attributes.controller
+  - oncall.pagerduty.attributes
 options:
   state:
     description:

@@ -16,8 +16,8 @@ description:
     host if the task itself gives nothing, where each setting comes from, and what is missing.
   - Sends nothing. The playbook C(oncall.pagerduty.verify) uses it before it asks PagerDuty.
 extends_documentation_fragment:
-  - oncall.pagerduty.attributes
   - oncall.pagerduty.attributes.controller
+  - oncall.pagerduty.attributes
 options: {}
 seealso:
   - module: oncall.pagerduty.incident
