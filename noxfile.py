@@ -38,6 +38,9 @@ CORE_TESTS = ("tests/unit/plugins/plugin_utils", "tests/integration", "tests/dif
 NOT_MEASURED = ("--deselect", "tests/integration/test_queue.py::test_sqlite_is_loaded_only_for_the_queue")
 PARALLEL = ("-n", "1", "--dist", "loadfile")
 
+# It asks for older versions of what others in constraints.txt need, so it comes after them; renewed by hand.
+GALAXY_IMPORTER = "galaxy-importer==0.4.44"
+
 PYTHONS = interpreters.find()
 # Real interpreters before version managers' shims, for nox and for all else that looks for a python3.X.
 os.environ["PATH"] = os.pathsep.join(
@@ -199,7 +202,7 @@ def scope() -> dict[str, str]:
 def coverage(session: nox.Session) -> None:
     """Run the tests of plugins/ with all processes measured; fails if too little of plugins/ was executed."""
     skip_without_python(session, MEASURED_CORE)
-    install_for_tests(session, MEASURED_CORE, "-c", "tests/constraints.txt", "coverage")
+    install_for_tests(session, MEASURED_CORE, "-r", "tests/requirements-coverage.txt")
     arguments = session.posargs or [*PARALLEL, *NOT_MEASURED, *CORE_TESTS, "tests/unit/plugins/module_utils"]
     session.run("python", "-m", "tools.measure", str(private_folder(session)), *arguments, env=scope())
 
@@ -241,6 +244,14 @@ def smoke_on_core(core: Core) -> None:
         skip_without_python(session, core)
         session.install("--quiet", "-c", "tests/constraints.txt", f"ansible-core=={core.release}", "requests")
         session.run("python", "-m", "tools.smoke", *session.posargs)
+
+
+@nox.session
+def ecosystem(session: nox.Session) -> None:
+    """Try the built collection with ansible-runner, ansible-builder and galaxy-importer."""
+    session.install("--quiet", "-r", "tests/requirements-ecosystem.txt")
+    session.install("--quiet", GALAXY_IMPORTER)
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/ecosystem"]))
 
 
 @nox.session(name="release-check")

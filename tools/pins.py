@@ -34,7 +34,7 @@ def names(part: str) -> list[str]:
 
 def main() -> None:
     """Resolve and write."""
-    tools = sorted({name for part in ("", "-docs", "-lint", "-sanity") for name in names(part)})
+    tools = sorted({name for part in ("", "-bench", "-coverage", "-docs", "-ecosystem", "-lint", "-release", "-sanity") for name in names(part)})
     wanted = [*FURTHER, *names("-pytest"), *(f'{name} ; python_version >= "{TOOLS_PYTHON}"' for name in tools)]
     oldest = dotted(min(python for core in CORES for python in core.pythons))
     command = ["uv", "pip", "compile", "--universal", "--python-version", oldest, "--no-annotate", "--no-header"]

@@ -55,7 +55,7 @@ def test_a_release_from_its_refusals_to_the_next_one(tmp_path: Path) -> None:
     (clone / "notes.txt").unlink()
 
     head = git(clone, "rev-parse", "HEAD")
-    fragments = git(clone, "ls-files", "changelogs/fragments").split()
+    fragments = git(clone, "ls-files", "changelogs/fragments/*.yml").split()
     done = run(clone, sys.executable, "-m", "nox", "--session", "release", "--", VERSION)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
