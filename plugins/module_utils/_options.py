@@ -73,6 +73,7 @@ KEY_OPTIONS = ("routing_key", "routing_key_file")
 """Both give the integration key. The first counts where one place has both."""
 
 _KEY = re.compile(r"[0-9A-Za-z]{32}")
+_WHITE_SPACE = re.compile(r"\s")
 _KEY_EXPECTED = "expected a PagerDuty integration key: 32 letters and digits"
 
 
@@ -274,7 +275,7 @@ def _base_url(options: Mapping[str, Any]) -> str:
     shown = mask_url(given)
     expected = "expected the address of an Events API, as in https://events.pagerduty.com"
     parts = split_url(given.strip())
-    if parts is None or parts.scheme not in ("http", "https") or re.search(r"\s", given.strip()):
+    if parts is None or parts.scheme not in ("http", "https") or _WHITE_SPACE.search(given.strip()):
         raise OptionError("api_url", f"{shown!r} was given; {expected}")
     if parts.username is not None or parts.query or parts.fragment:
         raise OptionError("api_url", f"{shown!r} has a user, a query or a fragment; {expected}")

@@ -22,6 +22,9 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import
 
 Spec = Mapping[str, Mapping[str, Any]]
 
+# Here, in the parent of all workers, so that not each of them reads the file.
+_config_file.section()
+
 
 @dataclass(frozen=True)
 class Gathered:
