@@ -222,7 +222,7 @@ def _inside(path: str, folder: str) -> str:
         return ""
     for seen in (os.path.abspath, os.path.realpath):
         relative = os.path.relpath(seen(path), seen(folder))
-        if relative.split(os.sep)[0] != os.pardir:
+        if relative.split(os.sep, 1)[0] != os.pardir:
             return relative.replace(os.sep, "/")
     return ""
 
