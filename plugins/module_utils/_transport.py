@@ -149,7 +149,7 @@ class _Line:
         self._verify = verify
         self._cert = cert
         self._proxies = proxies
-        self._adapter = requests.adapters.HTTPAdapter()
+        self._adapter: Any = requests.adapters.HTTPAdapter()
         self._pool: Any = None
         self._prefix = ""
 

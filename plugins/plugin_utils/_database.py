@@ -68,7 +68,8 @@ class Database:
             DatabaseError: if it could not be done.
         """
         with self._explained():
-            if self._connection.in_transaction:
+            is_part = self._connection.in_transaction
+            if is_part:
                 yield self._connection.cursor()
                 return
             cursor = self._connection.execute("BEGIN IMMEDIATE")

@@ -44,6 +44,7 @@ def main() -> None:
     unknown = set(wanted.subjects) - set(SUBJECTS)
     if unknown:
         parser.error(f"there is no subject {', '.join(sorted(unknown))}; choose from {', '.join(SUBJECTS)}")
+    wanted.output = wanted.output.resolve()
     wanted.output.mkdir(parents=True, exist_ok=True)
     _forget_user_settings()
     reports = []
@@ -53,7 +54,7 @@ def main() -> None:
         installed = collection.install(collection.build(folder), folder)
         sys.path.insert(0, str(installed))
         rounds = wanted.rounds or (QUICK_ROUNDS if wanted.quick else ROUNDS)
-        peers = (wanted.peers,) if wanted.peers else ()
+        peers = (wanted.peers.resolve(),) if wanted.peers else ()
         setting = Setting(folder, (installed, *peers), rounds, wanted.quick)
         for subject in wanted.subjects or SUBJECTS:
             began, load = time.time(), os.getloadavg()[0]
@@ -90,7 +91,7 @@ def _write(path: Path, report: Report, load: float) -> None:
 
 
 def _plain(value: Any) -> Any:
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else str(value)
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def _machine() -> str:

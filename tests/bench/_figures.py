@@ -27,7 +27,7 @@ def alternate(variants: Mapping[str, Callable[[], Used]], rounds: int) -> dict[s
     """Measure each variant once in each round, every other round in reverse order, so that none always comes first."""
     used: dict[str, list[Used]] = {name: [] for name in variants}
     for number in range(rounds):
-        for name in reversed(variants) if number % 2 else variants:  # type: ignore[call-overload]  # dicts can be
+        for name in list(variants)[:: -1 if number % 2 else 1]:
             used[name].append(variants[name]())
     return used
 
