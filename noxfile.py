@@ -21,11 +21,17 @@ from tools.interpreters import CORES, Core, dotted  # noqa: E402  # as above
 
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.parallel = "auto"  # of the sessions that allow it; each of them keeps one core busy
+nox.options.parallel = os.cpu_count()  # of the sessions that allow it; each of them keeps one core busy
 nox.options.sessions = ["lint", "types", "sanity", "units-targets", "matrix"]
 
 CODE = ("plugins", "tests", "tools", "noxfile.py")
-TYPED = ("plugins", "tests/support", "tests/simulator", "tests/demo", "tests/integration/support")
+TYPED = (
+    "plugins",
+    *(
+        f"tests/{name}"
+        for name in ("support", "simulator", "demo", "integration/support", "trials", "chaos", "ecosystem")
+    ),
+)
 # Managed hosts may run these, older than any controller; the newest ansible-test that knows both is 2.18's.
 TARGET_PYTHONS = ((3, 8), (3, 9))
 TARGET_CORE = next(core for core in CORES if core.release.startswith("2.18."))
