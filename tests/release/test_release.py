@@ -66,7 +66,7 @@ def test_a_release_from_its_refusals_to_the_next_one(tmp_path: Path) -> None:
     changed = {line[3:] for line in git(clone, "status", "--porcelain").splitlines()}
     others = {"CHANGELOG.md", "changelogs/changelog.yaml", "galaxy.yml", "plugins/module_utils/_version.py"}
     assert changed == {*others, *fragments}
-    assert f"v{VERSION}" in (clone / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert 'href="#v9-9-9"' in (clone / "CHANGELOG.md").read_text(encoding="utf-8")
     with tarfile.open(clone / f"oncall-pagerduty-{VERSION}.tar.gz") as archive:
         manifest = archive.extractfile("MANIFEST.json")
         assert manifest is not None
