@@ -68,7 +68,8 @@ options:
     description:
       - Failures that agree in all of these are one incident. Out of V(playbook), V(play), V(role), V(task), V(host),
         V(inventory), and C(vars.NAME) for the variable C(NAME) of the host.
-      - An inventory is named by its path in the project, by its whole path outside of it, and by its name under AWX.
+      - An inventory is named by its path in the project or beside it, else by its whole path, and by its name under
+        AWX.
     type: list
     elements: str
     default: [playbook]

@@ -46,7 +46,7 @@ class Memory:
             was_refused: tells of an incident, by fingerprint and dedup key, that PagerDuty has refused it for good.
             marks: tells whether the ledger has anything about the job.
             relative: shortens a file's path to what stays the same when the project lies elsewhere.
-            inventory: names this run's inventory; C(,) stands for a list of hosts.
+            inventory: names this run's inventory; C(,) stands for one without a name of its own.
             has_host: tells whether this run's inventory has a host.
         """
         self._job = job
@@ -160,7 +160,7 @@ class Memory:
         return Proof(self._inventory, self._passed, self._took_part, self._failed, whole_and_green, gone, self._reached)
 
     def _gone(self, incident: RecordedIncident) -> frozenset[str]:
-        """Return the hosts that the inventory does not have. A list of hosts for one run says nothing about others."""
+        """Return the hosts that the inventory does not have. One made for this run says nothing about others."""
         if "," in self._inventory.split():
             return frozenset()
         return frozenset(place.host for place in incident.places if not self._has_host(place.host))

@@ -13,6 +13,7 @@ import pwd
 import re
 import shlex
 import socket
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ MAX_SOURCE = 100
 """Characters of an inventory source. A longer one is a list of hosts on the command line."""
 
 SHORT_REVISION = 10
+
+_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108  # nothing is made there
 
 _COLLECTION = re.compile(r".*[/\\]ansible_collections[/\\](\w+)[/\\](\w+)[/\\]playbooks[/\\](.+)\.(?:ya?ml|json)")
 
@@ -84,10 +87,13 @@ class RunContext:
     """The job of AWX or CI that this run is part of."""
 
     inventories: tuple[str, ...] = ()
-    """Inventory sources: with their path in the project, or by the whole path if they lie outside of it."""
+    """Inventory sources: by their path in the project or beside it, else by the whole path."""
 
     inventory: str = ""
-    """What tells the inventory from others that may have hosts of the same names. All lists of hosts are C(,)."""
+    """What tells the inventory from others that may have hosts of the same names.
+
+    All lists of hosts are C(,), and so are all temporary files.
+    """
 
     limit: str = ""
     tags: tuple[str, ...] = ()
@@ -167,7 +173,7 @@ def collect(
         revision=build.revision or place.revision,
         build=build,
         inventories=(build.inventory,) if build.inventory else tuple(map(_shown_hosts, sources)),
-        inventory=build.inventory or " ".join(sorted({"," if "," in source else source for source in sources})),
+        inventory=build.inventory or " ".join(sorted({"," if _tells_nothing(name) else name for name in sources})),
         limit=limit,
         tags=tags,
         skip_tags=skip_tags,
@@ -262,7 +268,18 @@ def _source_name(source: str, folders: tuple[str, ...], cwd: str) -> str:
     if "," in source:
         return source
     path = os.path.normpath(os.path.join(cwd, source))
-    return next(filter(None, (_inside(path, folder) for folder in folders)), path)
+    inside = next(filter(None, (_inside(path, folder) for folder in folders)), "")
+    if inside:
+        return inside
+    # ansible-runner has the two side by side, and many a project has its playbooks in a folder of their own.
+    around = os.path.dirname(os.path.abspath(next(filter(None, folders), "/")))
+    beside = _inside(path, around) if around != "/" else ""
+    return f"../{beside}" if beside else path
+
+
+def _tells_nothing(source: str) -> bool:
+    """Tell whether a source's name is another one each time: a list of hosts, or a file that a service has made."""
+    return "," in source or any(source.startswith(f"{folder}/") for folder in (tempfile.gettempdir(), *_TEMPORARY))
 
 
 def _shown_hosts(source: str) -> str:

@@ -379,6 +379,20 @@ def test_inventories_are_named_by_their_path_in_the_project(
     assert run.inventory == ", /etc/ansible/hosts prod stage/hosts"
 
 
+@pytest.mark.parametrize(
+    ("playbook", "inventory", "name", "identity"),
+    [
+        ("/runner/project/site.yml", "/runner/inventory/hosts", "../inventory/hosts", "../inventory/hosts"),
+        ("/srv/site.yml", "/etc/ansible/hosts", "/etc/ansible/hosts", "/etc/ansible/hosts"),
+        ("/srv/shop/site.yml", "/tmp/inventory123.ini", "/tmp/inventory123.ini", ","),
+        ("/tmp/x/project/site.yml", "/tmp/x/inventory/hosts", "../inventory/hosts", "../inventory/hosts"),
+    ],
+)
+def test_inventories_outside_of_the_project(playbook: str, inventory: str, name: str, identity: str) -> None:
+    run = _collect("ansible-playbook", playbook, "-i", inventory)
+    assert (run.inventories, run.inventory) == ((name,), identity)
+
+
 def test_awx_names_its_inventory(tmp_path: Path) -> None:
     words = ["ansible-playbook", "deploy.yml", "-i", "/runner/inventory/hosts"]
     run = _collect(*words, environ=AWX_ENV, extra_vars={**AWX_VARS, "awx_inventory_name": "Prod, EU"}, cwd=tmp_path)
