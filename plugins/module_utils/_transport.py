@@ -13,6 +13,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Protocol
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._bounded import BoundedCaller, OutOfTimeError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection, split_url
@@ -271,6 +272,8 @@ def _existing(option: str, path: str) -> str:
 def _proxies(connection: Connection) -> dict[str, str]:
     if connection.proxy:
         return {"http": connection.proxy, "https": connection.proxy}
+    if not getproxies():
+        return {}
     scheme = urlsplit(connection.base_url).scheme
     found = requests.utils.get_environ_proxies(connection.base_url, no_proxy=None)
     given = found.get(scheme) or found.get("all")
