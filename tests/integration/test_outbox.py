@@ -82,12 +82,12 @@ def test_an_events_way_through_all_states(ansible: Ansible, simulator: Simulator
 
 def test_fails_if_something_is_left(ansible: Ansible, simulator: Simulator, outbox: Outbox) -> None:
     outbox.put(alert("a"), route("http://127.0.0.1:9"))
-    run = checked(ansible.tasks([task("drain", limit=0.4)]))
+    run = checked(ansible.tasks([task("drain", limit=2)]))
     assert run.rc == 2
     failed = run.task("drain")
     assert (failed.status, failed.result["waiting"], failed.result["changed"]) == ("failed", 1, False)
     assert failed.result["msg"].startswith(
-        "The outbox has 1 event waiting. That is after 0.4 s. The last attempt failed: "
+        "The outbox has 1 event waiting. That is after 2 s. The last attempt failed: "
     )
     assert "connection refused" in failed.result["msg"].lower()
 

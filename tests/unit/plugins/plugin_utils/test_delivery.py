@@ -175,8 +175,8 @@ def test_the_wait_is_bounded_and_what_is_left_is_counted(make: Callable[..., Del
     delivery = make()
     delivery.hand_over(alert("k"), route(NOWHERE))
     began = time.monotonic()
-    flushed = delivery.flush(1.0)
-    assert 0.9 < time.monotonic() - began < 1.5
+    flushed = delivery.flush(3.0)  # time enough for a courier to start on a busy machine, and to try
+    assert 2.9 < time.monotonic() - began < 6.0
     assert (flushed.accepted, flushed.waiting) == (0, 1)
     assert "no connection" in str(flushed.problem)
 
