@@ -21,8 +21,11 @@ from tools.interpreters import CORES, Core, dotted  # noqa: E402  # as above
 
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.parallel = os.cpu_count()  # of the sessions that allow it; each of them keeps one core busy
 nox.options.sessions = ["lint", "types", "sanity", "units-targets", "matrix"]
+
+# Their parts keep one core busy each, and run side by side. What any other session prints is to be seen at once.
+if {"sanity", "units-targets", "matrix", "smoke"}.intersection(sys.argv):
+    nox.options.parallel = os.cpu_count()
 
 CODE = ("plugins", "tests", "tools", "noxfile.py")
 TYPED = (

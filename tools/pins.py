@@ -24,6 +24,7 @@ HEADER = """\
 FURTHER = ["ansible-core", "resolvelib==1.0.1", "uv"]
 # Tests run on every Python that any ansible-core here can have, everything else on these only.
 TOOLS_PYTHON = "3.11"
+TOOLS = ("", "-bench", "-coverage", "-docs", "-ecosystem", "-lint", "-release", "-sanity")
 
 
 def names(part: str) -> list[str]:
@@ -34,7 +35,7 @@ def names(part: str) -> list[str]:
 
 def main() -> None:
     """Resolve and write."""
-    tools = sorted({name for part in ("", "-bench", "-coverage", "-docs", "-ecosystem", "-lint", "-release", "-sanity") for name in names(part)})
+    tools = sorted({name for part in TOOLS for name in names(part)})
     wanted = [*FURTHER, *names("-pytest"), *(f'{name} ; python_version >= "{TOOLS_PYTHON}"' for name in tools)]
     oldest = dotted(min(python for core in CORES for python in core.pythons))
     command = ["uv", "pip", "compile", "--universal", "--python-version", oldest, "--no-annotate", "--no-header"]
