@@ -169,7 +169,11 @@ def _many(setting: Setting) -> Report:
             (costs[most, True].cpu - costs[most, False].cpu) / most * 1000,
             1.0,
         ),
-        Goal(f"MiB added by {most} failing hosts, beyond those by {sizes[0]}", added - few_added, 0.1 * added),
+        Goal(
+            f"KiB of memory that each failing host beyond {sizes[0]} adds",
+            (added - few_added) * 1024 / (most - sizes[0]),
+            1.0,
+        ),
     ]
     title = (
         "Main process, linear strategy without forked workers and with a quick look-up of failed hosts, one run each"
