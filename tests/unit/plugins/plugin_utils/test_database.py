@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,3 +190,15 @@ def test_eight_processes_make_it_and_write_at_once(tmp_path: Path) -> None:
     database = Database(path)
     assert database.read("SELECT COUNT(*), COUNT(DISTINCT fingerprint) FROM sends") == [(160, 8)]
     assert database.read("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_another_that_is_just_making_the_file_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite3"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.2, other.close)
+    release.start()
+    database = Database(str(path))
+    release.join()
+    assert database.read("PRAGMA journal_mode") == [("wal",)]
+    database.close()
