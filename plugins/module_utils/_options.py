@@ -195,19 +195,44 @@ def read_key_file(path: str, content_path: str | None = None) -> tuple[str, str 
     Raises:
         OptionError: if there is no such file, or it holds anything but a key.
     """
-    option = "routing_key_file"
+    content = key_file_content(path, content_path)
+    try:
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    key = check_key_content(path, content)
+    if mode & stat.S_IROTH:
+        warning = f"everybody can read {path!r} (mode {mode:04o}); `chmod 600` keeps the key to yourself"
+        return key, f"routing_key_file: {warning}"
+    return key, None
+
+
+def key_file_content(path: str, content_path: str | None = None) -> bytes:
+    """Return what a key file holds, as `read_key_file` reads it.
+
+    Raises:
+        OptionError: if it cannot be read.
+    """
     refuse_key_as_path(path)
     try:
         with open(content_path or path, "rb") as file:
             # A key file has 33 bytes; whatever is much longer was named by mistake.
-            content = file.read(4096)
-        mode = stat.S_IMODE(os.stat(path).st_mode)
+            return file.read(4096)
     except OSError as error:
-        raise OptionError(option, f"{path!r} cannot be read: {error.strerror}") from None
-    key = check_key(option, content.decode("utf-8-sig", "replace"), f"the content of {path!r}")
-    if mode & stat.S_IROTH:
-        return key, f"{option}: everybody can read {path!r} (mode {mode:04o}); `chmod 600` keeps the key to yourself"
-    return key, None
+        raise _unreadable(path, error) from None
+
+
+def check_key_content(path: str, content: bytes) -> str:
+    """Return the integration key that is the content of a key file.
+
+    Raises:
+        OptionError: if it is anything but a key. The message does not show it.
+    """
+    return check_key("routing_key_file", content.decode("utf-8-sig", "replace"), f"the content of {path!r}")
+
+
+def _unreadable(path: str, error: OSError) -> OptionError:
+    return OptionError("routing_key_file", f"{path!r} cannot be read: {error.strerror}")
 
 
 @dataclass(frozen=True)

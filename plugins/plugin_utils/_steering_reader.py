@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +19,8 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     SETTINGS_SPEC,
     SHARED_OPTIONS,
     both_keys,
+    check_key_content,
+    key_file_content,
     read_key_file,
     routing_key,
     settings,
@@ -78,6 +80,7 @@ class SteeringReader:
         self._warned: set[str] = set()
         self._names_seen: set[frozenset[str]] = set()
         self._targets: dict[tuple[Any, ...], tuple[Target | None, str | None]] = {}
+        self._read_from_pipes: dict[str, tuple[str, str | None]] = {}
 
     def read(self, variables: Variables | None, facts: Mapping[str, Any]) -> Steering:
         """Return how a failure is to be paged.
@@ -176,12 +179,21 @@ class SteeringReader:
         options = outcome.validated_parameters
         if options.get("routing_key") is None and options.get("routing_key_file"):
             path = options["routing_key_file"]
-            options["routing_key"], warning = read_key_file(path, variables.decrypted(path) if variables else None)
+            options["routing_key"], warning = self._read_key_file(path, variables)
             if warning:
                 self._warn_once(warning)
         if options.get("routing_key") is None:
             raise OptionError("routing_key", _NO_KEY)
         return Target(routing_key(options), settings(options))
+
+    def _read_key_file(self, path: str, variables: Variables | None) -> tuple[str, str | None]:
+        """Read a key file; what is no regular file, as a shell's C(<(command)), only once: a pipe is empty then."""
+        if path in self._read_from_pipes:
+            return self._read_from_pipes[path]
+        found = read_key_file(path, variables.decrypted(path) if variables else None)
+        if not os.path.isfile(path):
+            self._read_from_pipes[path] = found
+        return found
 
     def _text(self, variables: Variables | None, name: str) -> str:
         try:
@@ -224,14 +236,17 @@ def check(options: Mapping[str, Any]) -> None:
 
 
 def key_file_problem(path: str | None) -> str | None:
-    """Return why a key file cannot be used, None if it can. One that is encrypted is not looked into."""
-    if not path:
+    """Return why a key file cannot be used, None if nothing speaks against it.
+
+    One that is encrypted is not looked into. What is no regular file is not opened: a pipe can be read only once, and
+    may have nobody who writes to it yet.
+    """
+    if not path or (os.path.exists(path) and not os.path.isfile(path)):
         return None
     try:
-        with contextlib.suppress(OSError), open(path, "rb") as file:
-            if file.read(len(_VAULT_HEADER)) == _VAULT_HEADER:
-                return None
-        read_key_file(path)
+        content = key_file_content(path)
+        if not content.startswith(_VAULT_HEADER):
+            check_key_content(path, content)
     except OptionError as error:
         return str(error)
     return None

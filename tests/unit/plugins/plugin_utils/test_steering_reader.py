@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +256,32 @@ def test_a_key_file_is_looked_at_unless_it_is_encrypted(tmp_path: Path) -> None:
         file.write_text(content)
         assert (key_file_problem(str(file)) is None) is usable
         assert_no_secret(str(key_file_problem(str(file))), KEY[:-1])
+
+
+def test_a_pipe_is_not_opened_at_the_start_and_read_once_for_all_failures() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, KEY.encode())
+    os.close(writing)
+    pipe = f"/dev/fd/{reading}"
+    reader = Reader(routing_key=None, routing_key_file=pipe)
+    assert key_file_problem(pipe) is None
+    for timeout in (10, 5):
+        target = reader.read({"pagerduty_timeout": timeout}).target
+        assert target is not None
+        assert (target.routing_key, target.settings.timeout) == (KEY, timeout)
+    os.close(reading)
+    assert reader.warnings == []
+
+
+def test_a_key_file_is_opened_once_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    opened: list[str] = []
+    is_watching = True
+    sys.addaudithook(lambda name, given: opened.append(str(given[0])) if is_watching and name == "open" else None)
+    assert key_file_problem(str(file)) is None
+    is_watching = False
+    assert opened == [str(file)]
 
 
 # --- what comes from managed hosts -------------------------------------------------------------------------------
