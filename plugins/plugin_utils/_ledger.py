@@ -79,9 +79,18 @@ class Ledger:
         self._database = database
 
     def open_incident(
-        self, fingerprint: str, dedup_key: str, job: str, labels: Mapping[str, str], summary: str
+        self,
+        fingerprint: str,
+        dedup_key: str,
+        job: str,
+        labels: Mapping[str, str],
+        summary: str,
+        places: Iterable[tuple[str, str]] = (),
     ) -> None:
-        """Record that an incident is open. One that is open already keeps its beginning, its state and its places."""
+        """Record that an incident is open, and where its hosts failed, as `add_places` does.
+
+        One that is open already keeps its beginning, its state and its places.
+        """
         now = self._database.now()
         with self._database.transaction() as cursor:
             found = _find(cursor, fingerprint, dedup_key)
@@ -103,6 +112,7 @@ class Ledger:
                     now,
                 ),
             )
+            self._add_places(cursor, fingerprint, dedup_key, places)
 
     def acknowledge_incident(self, fingerprint: str, dedup_key: str) -> bool:
         """Record that somebody looks after an open incident. Returns whether there is one."""
@@ -117,17 +127,22 @@ class Ledger:
 
         One that had been passed is failing again. Nothing happens if the incident is not open.
         """
-        now = self._database.now()
         with self._database.transaction() as cursor:
-            found = _find(cursor, fingerprint, dedup_key)
-            if found is None or found[1] == RESOLVED:
-                return
-            cursor.executemany(
-                """INSERT INTO places (incident, host, place, failed) VALUES (?, ?, ?, ?)
-                    ON CONFLICT (incident, host, place) DO UPDATE SET failed = excluded.failed, passed = NULL""",
-                [(found[0], host, place, now) for host, place in places],
-            )
-            cursor.execute("UPDATE incidents SET updated = ? WHERE id = ?", (now, found[0]))
+            self._add_places(cursor, fingerprint, dedup_key, places)
+
+    def _add_places(
+        self, cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, places: Iterable[tuple[str, str]]
+    ) -> None:
+        found = _find(cursor, fingerprint, dedup_key)
+        if found is None or found[1] == RESOLVED:
+            return
+        now = self._database.now()
+        cursor.executemany(
+            """INSERT INTO places (incident, host, place, failed) VALUES (?, ?, ?, ?)
+                ON CONFLICT (incident, host, place) DO UPDATE SET failed = excluded.failed, passed = NULL""",
+            [(found[0], host, place, now) for host, place in places],
+        )
+        cursor.execute("UPDATE incidents SET updated = ? WHERE id = ?", (now, found[0]))
 
     def mark_passed(self, job: str, passed: Iterable[tuple[str, str]]) -> None:
         """Record that hosts got through places, in all open incidents of a job: pairs of host and place."""

@@ -84,10 +84,10 @@ class Memory:
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
-        fingerprint = _fingerprint(incident)
+        fingerprint, places = _fingerprint(incident), self._places_of(incident)
         self._marks.mark(self._job)
-        self._ledger().open_incident(fingerprint, incident.dedup_key, self._job, incident.labels, summary)
-        self._note_places(incident)
+        self._ledger().open_incident(fingerprint, incident.dedup_key, self._job, incident.labels, summary, places)
+        self._take_back(incident, places)
 
     def withdraw(self, incident: Incident) -> bool:
         """Note that what this run said of an incident does not hold. Returns whether that was all there is to it.
@@ -95,7 +95,9 @@ class Memory:
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
-        self._note_places(incident)
+        places = self._places_of(incident)
+        self._ledger().add_places(_fingerprint(incident), incident.dedup_key, places)
+        self._take_back(incident, places)
         found = self._recorded(incident)
         if found is not None and found.still_failing:
             return False
@@ -103,20 +105,21 @@ class Memory:
         self._tidy()
         return True
 
-    def _note_places(self, incident: Incident) -> None:
-        """Record where an incident's hosts failed, and that those told of before did not fail after all."""
-        fingerprint = _fingerprint(incident)
+    def _places_of(self, incident: Incident) -> list[HostPlace]:
+        """Return where an incident's hosts failed."""
         places = {(host, self._text(place)): None for host, (_kind, place) in incident.hosts.items()}
         if isinstance(incident.ended, Errored) or not isinstance(incident.cause, Outcome):
             places[WHOLE_RUN, place_text(self._inventory, "")] = None
-        before = self._told.get((fingerprint, incident.dedup_key), set())
-        taken_back = before - places.keys()
-        self._told[fingerprint, incident.dedup_key] = set(places)
-        self._failed = (self._failed - taken_back) | places.keys()
-        ledger = self._ledger()
-        ledger.add_places(fingerprint, incident.dedup_key, list(places))
+        return list(places)
+
+    def _take_back(self, incident: Incident, places: list[HostPlace]) -> None:
+        """Record that those of an incident's hosts that were told of before did not fail, but for these places."""
+        identity = (_fingerprint(incident), incident.dedup_key)
+        taken_back = self._told.get(identity, set()) - set(places)
+        self._told[identity] = set(places)
+        self._failed = (self._failed - taken_back) | set(places)
         if taken_back:
-            ledger.mark_passed(self._job, taken_back)
+            self._ledger().mark_passed(self._job, taken_back)
 
     def _recorded(self, incident: Incident) -> RecordedIncident | None:
         wanted = (_fingerprint(incident), incident.dedup_key)

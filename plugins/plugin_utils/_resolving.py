@@ -83,8 +83,9 @@ def judge(incident: RecordedIncident, proof: Proof) -> Verdict:
     waiting = [(place.host, place.place) for place in incident.places if place.still_failing]
     through = tuple(entry for entry in waiting if entry not in proof.failed and _is_through(entry, proof))
     if not waiting:
-        # All were through, and nobody could be told.
-        return Verdict(Change.OVER, (), ())
+        # All were through, and nobody could be told. Without any place nobody knows who has to get through.
+        is_over = bool(incident.places) or (proof.whole_and_green and bool(proof.took_part))
+        return Verdict(Change.OVER if is_over else Change.NONE, (), ())
     remaining = tuple(dict.fromkeys(host for host, place in waiting if (host, place) not in through))
     if not through:
         return Verdict(Change.NONE, (), remaining)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ def test_remembers_an_open_incident(ledger: Ledger) -> None:
     assert (incident.state, incident.summary) == ("triggered", "failed")
     assert incident.opened == incident.updated == 1_000_000.0
     assert not incident.still_failing
+
+
+def test_an_incident_and_its_places_are_recorded_together_or_not_at_all(ledger: Ledger) -> None:
+    def killed() -> Iterator[tuple[str, str]]:
+        yield ("db1", "main.yml:3")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ledger.open_incident("f" * 64, "k", "deploy.yml", {}, "failed", killed())
+    assert ledger.incidents_of("deploy.yml") == []
+    ledger.open_incident("f" * 64, "k", "deploy.yml", {}, "failed", [("db1", "main.yml:3")])
+    (incident,) = ledger.incidents_of("deploy.yml")
+    assert incident.places == (Place("db1", "main.yml:3"),)
 
 
 def test_an_incident_ends_when_every_host_got_through(ledger: Ledger, clock: Clock) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -38,10 +39,15 @@ def path(tmp_path: Path) -> str:
 def begin(path: str) -> MakeMemory:
     """Begins a run, with the memory of those before it."""
 
-    def begin(job: str = "deploy.yml", inventory: str = "production", hosts: str = "web1 web2 web3") -> Memory:
+    def begin(
+        job: str = "deploy.yml",
+        inventory: str = "production",
+        hosts: str = "web1 web2 web3",
+        ledger: Callable[[], Ledger] = lambda: Ledger(Database(path)),
+    ) -> Memory:
         return Memory(
             job,
-            lambda: Ledger(Database(path)),
+            ledger,
             lambda fingerprint, key: Outbox(Database(path)).was_refused(fingerprint, key),
             OpenJobs(path),
             lambda file: os.path.relpath(file, "/srv/shop"),
@@ -89,6 +95,15 @@ def test_hosts_get_through_one_run_after_the_other(begin: MakeMemory) -> None:
     memory.settle(found, verdict, over=True)
 
     assert not begin().has_open_incidents()
+
+
+def test_a_run_that_is_killed_while_it_remembers_leaves_no_incident_without_places(
+    begin: MakeMemory, path: str
+) -> None:
+    ledgers = [Ledger(Database(path))]
+    with contextlib.suppress(IndexError):  # stands for the kill, after the first commit
+        begin(ledger=ledgers.pop).remember(incident(outcome("web1")), "failed")
+    assert verdicts(begin()) == [("k", Change.NONE, ("web1",))]
 
 
 def test_a_failure_of_this_run_is_not_passed_by_this_run(begin: MakeMemory) -> None:

@@ -74,6 +74,15 @@ def test_what_is_all_through_but_could_not_be_told_is_over() -> None:
     assert judge(incident(passed=(A,)), proof()).change is OVER
 
 
+@pytest.mark.parametrize(
+    ("shown", "change"),
+    [(proof(part=["web1"], green=True), OVER), (proof(part=["web1"]), NONE), (proof(green=True), NONE)],
+    ids=["whole and green", "a part of it", "nothing ran"],
+)
+def test_an_incident_of_which_no_place_is_known_needs_a_whole_green_run(shown: Proof, change: Change) -> None:
+    assert judge(incident(), shown).change is change
+
+
 def test_what_got_through_before_is_not_told_again() -> None:
     verdict = judge(incident(B, passed=(A,)), proof([B]))
     assert (verdict.change, verdict.passed) == (OVER, (B,))
