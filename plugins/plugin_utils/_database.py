@@ -45,6 +45,7 @@ class Database:
         """
         self.path = path
         self._uptime = uptime
+        self._is_shared = False
         with self._explained():
             _make_private(path)
             self._connection = sqlite3.connect(
@@ -62,24 +63,40 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Cursor]:
-        """Do several things as one: all of them are on disk afterwards, or none. Within another it is a part of that.
+        """Do several things as one: all of them are on disk afterwards, or none.
 
         Raises:
-            DatabaseError: if it could not be done.
+            DatabaseError: if it could not be done, or if one is under way that is not shared.
         """
         with self._explained():
-            is_part = self._connection.in_transaction
-            if is_part:
+            if self._is_shared:
                 yield self._connection.cursor()
                 return
-            cursor = self._connection.execute("BEGIN IMMEDIATE")
+            if self._connection.in_transaction:
+                # A signal's handler came in between. To join in here would be to end with what was interrupted.
+                raise sqlite3.OperationalError("it is in use by this process itself")
             try:
+                cursor = self._connection.execute("BEGIN IMMEDIATE")
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    @contextlib.contextmanager
+    def shared_transaction(self) -> Iterator[None]:
+        """Make one transaction of all those within. Only for who knows that no signal's handler writes.
+
+        Raises:
+            DatabaseError: if it could not be done.
+        """
+        with self.transaction():
+            self._is_shared = True
+            try:
+                yield
+            finally:
+                self._is_shared = False
 
     def read(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows that answer a query.

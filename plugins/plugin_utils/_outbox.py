@@ -181,7 +181,7 @@ class Outbox:
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
         """Write down what came of several attempts as one, which takes the disk hardly longer than each of them."""
-        with self._database.transaction():
+        with self._database.shared_transaction():
             yield
 
     def accepted(self, claim: Claim) -> None:

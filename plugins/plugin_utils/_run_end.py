@@ -22,17 +22,22 @@ from typing import Any
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Errored, Interrupted
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import error_text
 
+# How long a signal may be kept waiting if it comes again and again. Writing to a disk that is busy may take longer.
+_PATIENCE_SECONDS = 2.0
+
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class RunEnd:
     """Calls `report` once if the run is cut short. As a context manager it keeps signals out of a stretch of code.
 
-    They act at its end. A signal that comes again meanwhile acts at once: somebody insists.
+    They act at its end. One that still comes after some seconds acts at once: somebody insists.
     """
 
-    def __init__(self, report: Callable[[Cut], None]) -> None:
+    def __init__(self, report: Callable[[Cut], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._report = report
+        self._clock = clock
+        self._waiting_since = 0.0
         self._pid = os.getpid()
         self._running = False
         self._reported = False
@@ -132,10 +137,14 @@ class RunEnd:
         self._report(cut)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._depth and number not in self._deferred:
-            self._deferred.append(number)
-        else:
+        if not self._deferred:
+            self._waiting_since = self._clock()
+        if not self._depth or self._clock() - self._waiting_since > _PATIENCE_SECONDS:
+            self._deferred = [other for other in self._deferred if other != number]
             self._take_signal(number, frame)
+        elif number not in self._deferred:
+            # A terminal that is closed sends the same one twice, within moments.
+            self._deferred.append(number)
 
     def _take_signal(self, number: int, frame: FrameType | None) -> None:
         self._last_signal = signal.Signals(number).name

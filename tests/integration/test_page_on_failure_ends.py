@@ -246,6 +246,20 @@ def test_a_signal_does_not_break_off_between_telling_and_remembering(
     assert _remembered(ansible) == ["web1", "web2"]
 
 
+@pytest.mark.parametrize("signals", ["SIGHUP+SIGHUP", "SIGTERM+SIGTERM", "SIGINT+SIGINT"])
+def test_signals_in_the_middle_of_a_commit_lose_nothing(ansible: Ansible, simulator: Simulator, signals: str) -> None:
+    # The mark is made while the first event is being put into the outbox.
+    env = {"SIGNAL_AT": f"{signals} .unsent 1"}
+    settings = cfg(simulator, f"{CALLBACK}, signal_at")
+
+    run = ansible([play("Deploy", "all", fail("Break"), ok())], inventory=hosts("web1", "web2"), cfg=settings, env=env)
+
+    assert run.rc not in (0, 2)
+    simulator.wait_for(lambda seen: len(seen.accepted) >= 1, 30.0)
+    assert events(simulator)[0].summary.startswith("playbook.yml failed on 1 of 2 hosts: Break (")
+    assert _remembered(ansible)
+
+
 def test_ctrl_c_while_the_last_events_are_made_ends_the_wait_only(ansible: Ansible, simulator: Simulator) -> None:
     settings = cfg(simulator, f"{CALLBACK}, signal_at")
     env = {"SIGNAL_AT": "SIGINT open-jobs/ 2"}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A callback of the tests: sends ansible-playbook a signal at the moment when it opens a certain file.
 
-SIGNAL_AT holds a signal's name, a part of the file's path, and at which opening of such a file to send it.
+SIGNAL_AT holds signals joined by +, a part of the file's path, and at which opening of such a file to send them.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._pid = os.getpid()
-        name, self._part, count = os.environ["SIGNAL_AT"].split()
-        self._signal = signal.Signals[name]
+        names, self._part, count = os.environ["SIGNAL_AT"].split()
+        self._signals = [signal.Signals[name] for name in names.split("+")]
         self._left = int(count)
         sys.addaudithook(self._on_event)
 
@@ -45,4 +45,5 @@ class CallbackModule(CallbackBase):
         if event == "open" and self._part in str(arguments[0]) and os.getpid() == self._pid:
             self._left -= 1
             if self._left == 0:
-                os.kill(self._pid, self._signal)
+                for number in self._signals:
+                    os.kill(self._pid, number)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sqlite3
 import stat
 import threading
@@ -55,7 +56,7 @@ def test_is_durable_at_commit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_transaction_within_another_is_a_part_of_it(tmp_path: Path, fails: bool) -> None:
+def test_transactions_within_a_shared_one_are_parts_of_it(tmp_path: Path, fails: bool) -> None:
     database = Database(str(tmp_path / "o"))
 
     def count(table: str) -> int:
@@ -66,7 +67,7 @@ def test_a_transaction_within_another_is_a_part_of_it(tmp_path: Path, fails: boo
             reader.close()
 
     def write() -> None:
-        with database.transaction():
+        with database.shared_transaction():
             with database.transaction() as cursor:
                 cursor.execute("INSERT INTO sends (fingerprint, at) VALUES ('f', 1)")
             assert count("sends") == 0
@@ -81,6 +82,40 @@ def test_a_transaction_within_another_is_a_part_of_it(tmp_path: Path, fails: boo
     else:
         write()
     assert (count("sends"), count("drops")) == ((0, 0) if fails else (1, 1))
+
+
+def test_what_comes_in_between_is_no_part_of_a_transaction(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "o"))
+    with database.transaction() as cursor:
+        cursor.execute("INSERT INTO sends (fingerprint, at) VALUES ('f', 1)")
+        with pytest.raises(DatabaseError, match="in use"), database.transaction():
+            pytest.fail("it was joined")
+    assert Database(str(tmp_path / "o")).read("SELECT COUNT(*) FROM sends") == [(1,)]
+
+
+def test_ctrl_c_while_it_begins_leaves_no_transaction_open(tmp_path: Path) -> None:
+    """Python raises when SQLite returns, which it does with the transaction begun."""
+    database = Database(str(tmp_path / "o"))
+    other = sqlite3.connect(tmp_path / "o", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, other.close)
+
+    def interrupt(*_details: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    release.start()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt), database.transaction():
+            pytest.fail("it went on")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        release.join()
+    with database.transaction() as cursor:
+        cursor.execute("INSERT INTO sends (fingerprint, at) VALUES ('f', 1)")
+    assert Database(str(tmp_path / "o")).read("SELECT COUNT(*) FROM sends") == [(1,)]
 
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:

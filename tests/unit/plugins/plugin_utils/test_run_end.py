@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Interrupted
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_end import RunEnd
+from ansible_collections.oncall.pagerduty.tests.support.events import Clock
 
 NUMBERS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -60,12 +61,17 @@ def test_signals_wait_for_the_end_of_what_must_not_be_broken_off(end: RunEnd, se
     assert seen == ["SIGTERM", "SIGHUP"]
 
 
-def test_whoever_insists_is_heard_at_once(end: RunEnd, seen: list[str]) -> None:
+def test_whoever_insists_for_some_seconds_is_heard_at_once(seen: list[str]) -> None:
+    clock = Clock()
+    end = RunEnd(lambda _cut: None, clock)
+    end.catch_signals()
     with end:
-        send(signal.SIGINT)
+        send(signal.SIGHUP, signal.SIGHUP, signal.SIGINT, signal.SIGINT)
         assert seen == []
+        clock.go_on(2.5)
         send(signal.SIGINT)
         assert seen == ["SIGINT"]
+    assert seen == ["SIGINT", "SIGHUP"]
 
 
 def test_signals_end_a_wait_among_what_must_not_be_broken_off(end: RunEnd, seen: list[str]) -> None:
