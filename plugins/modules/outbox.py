@@ -115,8 +115,8 @@ set_aside:
 dropped:
   description:
     - How many events were dropped unsent since the outbox was made, by reason. V(max_events) and V(max_age) are the
-      outbox's caps, V(superseded) are pairs that cancelled each other with O(prune_superseded), and V(purged) were
-      dropped by this module.
+      outbox's caps, V(superseded) are pairs that cancelled each other with O(prune_superseded) and refused triggers of
+      incidents that were over before anybody retried them, and V(purged) were dropped by this module.
   returned: always
   type: dict
   sample: {}

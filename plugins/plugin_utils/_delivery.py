@@ -26,6 +26,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import Un
 if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Prepared
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 
 # How often the final wait looks.
@@ -169,14 +170,14 @@ class Delivery:
         self._mind_forks()
         return Ledger(self._depot(self._current).database)
 
-    def was_refused(self, fingerprint: str, dedup_key: str) -> bool:
-        """Whether PagerDuty has refused what was to open an incident, and so does not know of it.
+    def outbox(self) -> Outbox:
+        """Return the queue of events, in the same file as the ledger.
 
         Raises:
-            DatabaseError: if the outbox cannot be used.
+            DatabaseError: if that cannot be used.
         """
         self._mind_forks()
-        return self._depot(self._current).outbox.was_refused(fingerprint, dedup_key)
+        return self._depot(self._current).outbox
 
     def close(self) -> None:
         """Let go of the outbox. Whatever is unsent stays, and the courier goes on with it for a bounded time."""

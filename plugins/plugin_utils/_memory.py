@@ -12,11 +12,12 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, Place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger, RecordedIncident
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import (
     REACHED,
     WHOLE_RUN,
+    Change,
     HostPlace,
     Proof,
     Verdict,
@@ -32,7 +33,7 @@ class Memory:
         self,
         job: str,
         ledger: Callable[[], Ledger],
-        was_refused: Callable[[str, str], bool],
+        outbox: Callable[[], Outbox],
         marks: OpenJobs,
         relative: Callable[[str], str],
         inventory: str,
@@ -43,7 +44,7 @@ class Memory:
         Args:
             job: the job's name.
             ledger: opens the ledger.
-            was_refused: tells of an incident, by fingerprint and dedup key, that PagerDuty has refused it for good.
+            outbox: opens the outbox.
             marks: tells whether the ledger has anything about the job.
             relative: shortens a file's path to what stays the same when the project lies elsewhere.
             inventory: names this run's inventory; C(,) stands for one without a name of its own.
@@ -51,11 +52,12 @@ class Memory:
         """
         self._job = job
         self._ledger = ledger
-        self._was_refused = was_refused
+        self._outbox = outbox
         self._marks = marks
         self._relative = relative
         self._inventory = inventory
         self._has_host = has_host
+        self._unheard_of: set[tuple[str, str]] = set()
         self._told: dict[tuple[str, str], set[HostPlace]] = {}
         self._failed: set[HostPlace] = set()
         self._passed: set[HostPlace] = set()
@@ -67,15 +69,16 @@ class Memory:
         """Tell whether earlier runs may have left incidents open. One look at the disk."""
         return self._marks.has(self._job)
 
-    def forget_refused(self) -> None:
-        """Forget incidents that PagerDuty has refused: it knows of none that could go on or be resolved.
+    def look_back(self) -> None:
+        """Note, at the beginning of a run, which incidents PagerDuty has not heard of: their triggers are set aside.
 
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
+        outbox = self._outbox()
         for incident in self._ledger().incidents_of(self._job):
-            if self._was_refused(incident.fingerprint, incident.dedup_key):
-                self._ledger().close_incident(incident.fingerprint, incident.dedup_key)
+            if outbox.has_only_set_aside(incident.fingerprint, incident.dedup_key):
+                self._unheard_of.add((incident.fingerprint, incident.dedup_key))
         self._tidy()
 
     def remember(self, incident: Incident, summary: str) -> None:
@@ -153,8 +156,8 @@ class Memory:
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
-        # Beside those, somebody may have resolved some by a task since the mark was made.
-        self.forget_refused()
+        # Somebody may have resolved some by a task since the mark was made.
+        self._tidy()
         known = self._ledger().incidents_of(self._job)
         return [(incident, judge(incident, self._proof(incident, whole_and_green))) for incident in known]
 
@@ -167,6 +170,22 @@ class Memory:
         if "," in self._inventory.split():
             return frozenset()
         return frozenset(place.host for place in incident.places if not self._has_host(place.host))
+
+    def settle_unheard_of(self, incident: RecordedIncident, verdict: Verdict) -> bool:
+        """Settle an incident that PagerDuty has not heard of, and need not. Returns whether it is one.
+
+        Raises:
+            DatabaseError: if the ledger or the outbox cannot be used.
+        """
+        over = verdict.change is Change.OVER
+        identity = (incident.fingerprint, incident.dedup_key)
+        if over:
+            unheard_of = self._outbox().drop_outlived(*identity)
+        else:
+            unheard_of = identity in self._unheard_of or self._outbox().has_only_set_aside(*identity)
+        if unheard_of:
+            self.settle(incident, verdict, over)
+        return unheard_of
 
     def settle(self, incident: RecordedIncident, verdict: Verdict, over: bool) -> None:
         """Note what PagerDuty has been told of a verdict.

@@ -51,6 +51,8 @@ UNREADABLE = "this version of the collection cannot read the event"
 
 _GREATEST_ID = 2**63 - 1
 
+_LANE = "fingerprint = :fingerprint AND dedup_key = :dedup_key"
+_SET_ASIDE_TRIGGER = "set_aside IS NOT NULL AND action = 'trigger'"
 _FREE = "set_aside IS NULL AND (owner IS NULL OR lease_until <= :now)"
 _EARLIER_IN_LANE = """SELECT 1 FROM events earlier WHERE earlier.set_aside IS NULL
     AND earlier.fingerprint = events.fingerprint AND earlier.dedup_key = events.dedup_key AND earlier.id < events.id"""
@@ -123,17 +125,27 @@ class Outbox:
             )
         )
 
-    def was_refused(self, fingerprint: str, dedup_key: str) -> bool:
-        """Whether PagerDuty has refused what was to open an incident, and nothing else was accepted or waits."""
-        lane = "fingerprint = :fingerprint AND dedup_key = :dedup_key"
+    def has_only_set_aside(self, fingerprint: str, dedup_key: str) -> bool:
+        """Whether the trigger of an incident is set aside, so that PagerDuty does not know of it, but may yet."""
         return bool(
             self._database.read(
-                f"""SELECT 1 WHERE EXISTS (SELECT 1 FROM events WHERE {lane} AND set_aside IS NOT NULL)
-                    AND NOT EXISTS (SELECT 1 FROM events WHERE {lane} AND set_aside IS NULL)
-                    AND NOT EXISTS (SELECT 1 FROM opened WHERE {lane})""",  # noqa: S608  # constants
+                f"""SELECT 1 WHERE EXISTS (SELECT 1 FROM events WHERE {_LANE} AND {_SET_ASIDE_TRIGGER})
+                    AND NOT EXISTS (SELECT 1 FROM events WHERE {_LANE} AND set_aside IS NULL)
+                    AND NOT EXISTS (SELECT 1 FROM opened WHERE {_LANE})""",  # noqa: S608  # constants
                 {"fingerprint": fingerprint, "dedup_key": dedup_key},
             )
         )
+
+    def drop_outlived(self, fingerprint: str, dedup_key: str) -> bool:
+        """Drop and count an incident's triggers that are set aside: their failures are over, so nobody may retry them.
+
+        Returns whether there were only such ones, so that PagerDuty has not heard of the incident.
+        """
+        with self._database.transaction() as cursor:
+            unheard_of = self.has_only_set_aside(fingerprint, dedup_key)
+            values: dict[str, object] = {"fingerprint": fingerprint, "dedup_key": dedup_key}
+            _drop(cursor, SUPERSEDED, f"{_LANE} AND {_SET_ASIDE_TRIGGER}", values)
+            return unheard_of
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -419,18 +431,17 @@ def _sends(cursor: sqlite3.Cursor, fingerprint: str, now: float, most: int) -> l
 
 def _prune(cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, run: str) -> bool:
     """Drop a lane whose trigger PagerDuty cannot have seen, and say whether that made its resolve pointless."""
-    lane = "fingerprint = :fingerprint AND dedup_key = :dedup_key"
     values: dict[str, object] = {"fingerprint": fingerprint, "dedup_key": dedup_key}
-    if cursor.execute(f"SELECT 1 FROM opened WHERE {lane}", values).fetchone():  # noqa: S608  # constants
+    if cursor.execute(f"SELECT 1 FROM opened WHERE {_LANE}", values).fetchone():  # noqa: S608  # constants
         return False
     triggers, seen = cursor.execute(
         f"""SELECT SUM(action = 'trigger'), SUM(maybe_taken OR owner IS NOT NULL)
-            FROM events WHERE {lane} AND set_aside IS NULL""",  # noqa: S608  # constants
+            FROM events WHERE {_LANE} AND set_aside IS NULL""",  # noqa: S608  # constants
         values,
     ).fetchone()
     if not triggers or seen:
         return False
-    _drop(cursor, SUPERSEDED, f"{lane} AND set_aside IS NULL", values)
+    _drop(cursor, SUPERSEDED, f"{_LANE} AND set_aside IS NULL", values)
     _count_drops(cursor, SUPERSEDED, run, 1)
     return True
 

@@ -254,7 +254,7 @@ class Pager:
         """Tell PagerDuty what a run means for an incident of earlier runs, and remember that."""
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Change as Become
 
-        if verdict.change is Become.NONE:
+        if verdict.change is Become.NONE or self._parts.memory().settle_unheard_of(incident, verdict):
             return
         target = self._target_of(incident)
         if target is None:

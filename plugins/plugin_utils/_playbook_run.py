@@ -115,7 +115,7 @@ class PlaybookRun:
         return Memory(
             job=self.job,
             ledger=shared.delivery.ledger,
-            was_refused=shared.delivery.was_refused,
+            outbox=shared.delivery.outbox,
             marks=shared.marks,
             relative=lambda path: os.path.relpath(path, folder) if path else "",
             inventory=self.context.inventory,
@@ -158,7 +158,7 @@ class PlaybookRun:
         if not self._shared.marks.has(self.job):
             return False
         with contextlib.suppress(PagerDutyError):  # said at the end of the run, when it matters
-            self.memory.forget_refused()
+            self.memory.look_back()
         return self.memory.has_open_incidents()
 
     @property

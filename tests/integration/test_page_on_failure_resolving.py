@@ -223,8 +223,24 @@ def test_a_refused_incident_is_neither_updated_nor_resolved_but_raised_afresh(
     deploy(install="web1")
     again = deploy(install="web2")
     assert closing(again)[0].startswith("PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 1 event acc")
-    # What was refused has told nobody of web1, so nobody waits for it.
     assert closing(deploy("--limit", "web2")) == RESOLVED
+
+
+def test_an_incident_that_is_retried_long_after_it_was_refused_resolves_too(
+    ansible: Ansible, deploy: RunIt, simulator: Simulator
+) -> None:
+    simulator.add_fault(Fault("status", code=403, body="html", count=1))
+    assert "1 refused" in closing(deploy(install="web1"))[0]
+    assert closing(deploy("--limit", "web2")) == []
+
+    settings = cfg(simulator)
+    retry = {"name": "Retry", "oncall.pagerduty.outbox": {"state": "retried"}}
+    drain = {"name": "Drain", "oncall.pagerduty.outbox": {"state": "drained"}}
+    assert ansible.tasks([retry, drain], name="tend.yml", cfg=settings).rc == 0
+    assert keys(simulator) == ["ansible:playbook.yml"]
+
+    assert closing(deploy()) == RESOLVED
+    assert keys(simulator) == []
 
 
 def test_what_could_not_be_kept_is_told_again_and_only_then_remembered(

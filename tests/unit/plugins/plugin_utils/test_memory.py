@@ -17,7 +17,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import SUPERSEDED, Outbox, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Change
@@ -48,7 +48,7 @@ def begin(path: str) -> MakeMemory:
         return Memory(
             job,
             ledger,
-            lambda fingerprint, key: Outbox(Database(path)).was_refused(fingerprint, key),
+            lambda: Outbox(Database(path)),
             OpenJobs(path),
             lambda file: os.path.relpath(file, "/srv/shop"),
             inventory,
@@ -169,24 +169,49 @@ def refuse(path: str, key: str = "k", accept: bool = False) -> None:
             outbox.refused(claim, "me", "HTTP 400")
 
 
-def test_an_incident_that_was_refused_is_forgotten(begin: MakeMemory, path: str) -> None:
+def settled(memory: Memory, green: bool = True) -> list[tuple[str, Change, bool]]:
+    """Key, change and whether PagerDuty need not be told, of what a run in which all hosts got through means."""
+    memory.look_back()
+    for host in ("web1", "web2"):
+        memory.passed(host, place(*INSTALL))
+    return [
+        (found.dedup_key, verdict.change, memory.settle_unheard_of(found, verdict))
+        for found, verdict in memory.verdicts(green)
+    ]
+
+
+def test_an_incident_whose_trigger_is_set_aside_ends_quietly_and_takes_that_along(begin: MakeMemory, path: str) -> None:
     begin().remember(incident(outcome("web1")), "failed")
     refuse(path)
-    memory = begin()
-    memory.passed("web1", place(*INSTALL))
-    assert verdicts(memory, green=True) == []
+    assert settled(begin()) == [("k", Change.OVER, True)]
     assert not begin().has_open_incidents()
+    counts = Outbox(Database(path)).counts()
+    assert (counts.set_aside, counts.dropped) == (0, {SUPERSEDED: 1})
 
 
-def test_only_what_pagerduty_cannot_know_is_forgotten(begin: MakeMemory, path: str) -> None:
+def test_an_incident_that_is_retried_after_another_run_is_waited_for(begin: MakeMemory, path: str) -> None:
+    begin().remember(incident(outcome("web1"), outcome("web3")), "failed")
+    refuse(path)
+    assert settled(begin(), green=False) == [("k", Change.LESS, True)]
+    assert verdicts(begin()) == [("k", Change.NONE, ("web3",))]
+    outbox = Outbox(Database(path))
+    assert outbox.retry() == 1
+    memory = begin()
+    memory.passed("web3", place(*INSTALL))
+    assert settled(memory) == [("k", Change.OVER, False)]
+    assert outbox.counts().waiting == 1
+
+
+def test_only_what_pagerduty_cannot_know_ends_quietly(begin: MakeMemory, path: str) -> None:
     begin().remember(incident(outcome("web1")), "failed")
     refuse(path, accept=True)
     begin().remember(incident(outcome("web1"), key="waiting"), "failed")
     refuse(path, "another")
     refuse(path, "waiting")
     Outbox(Database(path)).put(alert("waiting"), route())
-    begin().forget_refused()
-    assert [key for key, _change, _hosts in verdicts(begin())] == ["k", "waiting"]
+    assert settled(begin()) == [("k", Change.OVER, False), ("waiting", Change.OVER, False)]
+    # Retried, the old ones would open again what is about to be resolved.
+    assert [entry.dedup_key for entry in Outbox(Database(path)).entries()] == ["another", "waiting"]
 
 
 # --- what a run takes back ---------------------------------------------------------------------------------------
