@@ -304,13 +304,22 @@ def _explain(error: Exception, url: str, timeout: float, secrets: Iterable[str])
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
         return _out_of_time(url, timeout)
     if isinstance(error, urllib3.exceptions.ProxyError):
-        return TransportError(f"the proxy did not connect to {_place(url)}: {reason}", maybe_taken=False)
+        if not _was_connected(error) or _is_at_start(cause) or str(cause).startswith("Tunnel connection failed"):
+            return TransportError(f"the proxy did not connect to {_place(url)}: {reason}", maybe_taken=False)
+        # The tunnel may have stood, and the request may have gone through it.
+        problem = f"the connection to {_place(url)} by the proxy broke before an answer came: {reason}"
+        return TransportError(problem, maybe_taken=True)
     if isinstance(error, urllib3.exceptions.SSLError):
-        early = isinstance(cause, ssl.SSLCertVerificationError)
+        # urllib3 before 2.0 compares names itself, and has an exception of its own for that.
+        early = isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError"
         return TransportError(f"TLS with {_place(url)} failed: {reason}", maybe_taken=not early)
-    if isinstance(cause, (ConnectionRefusedError, socket.gaierror)) or not _was_connected(error):
+    if _is_at_start(cause) or not _was_connected(error):
         return TransportError(f"no connection to {_place(url)}: {reason}", maybe_taken=False)
     return TransportError(f"the connection to {_place(url)} broke before an answer came: {reason}", maybe_taken=True)
+
+
+def _is_at_start(cause: BaseException) -> bool:
+    return isinstance(cause, (ConnectionRefusedError, socket.gaierror))
 
 
 def _was_connected(error: Exception) -> bool:

@@ -15,7 +15,7 @@ import trustme
 from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError, TransportError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import RequestsTransport
-from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
+from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 from ansible_collections.oncall.pagerduty.tests.unit.plugins.module_utils.support.middlebox import Middlebox
 
@@ -197,6 +197,18 @@ def test_a_proxy_that_makes_no_tunnel(answer: bytes, reason: str, certificate: t
     assert pagerduty.url.partition("://")[2] in str(error)
     assert reason in str(error)
     assert not error.maybe_taken or not reason  # what is no HTTP answer cannot be told from a broken tunnel
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "close_after"])
+def test_a_tunnel_that_breaks_may_have_carried_the_event(
+    kind: str, certificate: tuple[str, str], proxy: Middlebox
+) -> None:
+    with Simulator(certfile=certificate[0]) as pagerduty:
+        pagerduty.add_fault(Fault(kind))
+        error = failing(pagerduty.url, certificate, proxy=with_password(proxy.url))
+        assert len(pagerduty.accepted) == 1
+    assert error.maybe_taken
+    assert "broke before an answer came" in str(error)
 
 
 @pytest.mark.parametrize(
