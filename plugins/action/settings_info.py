@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import callback_loader
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._settings_info import ALL_SETTINGS, inform
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._settings_info import ALL_SETTINGS, CALLBACK, inform
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import gather, validate
 
 
@@ -29,4 +31,9 @@ class ActionModule(ActionBase):
             validate("settings_info", self._task.args, {}, {})
         except PagerDutyError as error:
             return {**result, "failed": True, "msg": str(error)}
-        return {**result, "changed": False, **inform(gather(self, ALL_SETTINGS, task_vars or {}))}
+        # What the callback's options are is known once it is loaded, which it need not be.
+        loaded = callback_loader.get(CALLBACK, class_only=True)
+        options = constants.config.get_configuration_definitions("callback", loaded._load_name)
+        task_vars = task_vars or {}
+        informed = inform(gather(self, ALL_SETTINGS, task_vars), task_vars, options)
+        return {**result, "changed": False, **informed}

@@ -13,7 +13,8 @@ author:
   - The oncall.pagerduty authors (@oncall-pagerduty)
 description:
   - Says what M(oncall.pagerduty.incident), M(oncall.pagerduty.change) and M(oncall.pagerduty.outbox) would use on a
-    host if the task itself gives nothing, where each setting comes from, and what is missing.
+    host if the task itself gives nothing, where each setting comes from, and what is missing. Warns about names that
+    are misspelt settings, also of P(oncall.pagerduty.page_on_failure#callback).
   - Sends nothing. The playbook C(oncall.pagerduty.verify) uses it before it asks PagerDuty.
 extends_documentation_fragment:
   - oncall.pagerduty.attributes.controller

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,12 +18,20 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     KEY_OPTIONS,
     SETTINGS_RULES,
     SETTINGS_SPEC,
+    SHARED_OPTIONS,
     Settings,
     settings,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import VARIABLES
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import Gathered, Spec, validate
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings import (
+    unknown_entries,
+    unknown_environment,
+    unknown_variables,
+)
 
 ALL_SETTINGS: dict[str, dict[str, Any]] = {**SETTINGS_SPEC, **OUTBOX_SPEC}
 CALLBACK = "oncall.pagerduty.page_on_failure"
@@ -42,8 +50,14 @@ class _Findings:
             self.problems.append(f"{what}: {text}")
 
 
-def inform(gathered: Gathered) -> dict[str, Any]:
-    """Return a task's result that says what holds for it."""
+def inform(gathered: Gathered, variables: Iterable[str], callback_options: Collection[str]) -> dict[str, Any]:
+    """Return a task's result that says what holds for it.
+
+    Args:
+        gathered: the settings.
+        variables: the names of the task's variables.
+        callback_options: the names of the callback's options, which stand at the same places.
+    """
     findings = _Findings()
     origins = dict(sorted(gathered.origins.items()))
     way = _usable(gathered, findings, "PagerDuty", SETTINGS_SPEC, SETTINGS_RULES, settings)
@@ -72,7 +86,18 @@ def inform(gathered: Gathered) -> dict[str, Any]:
         "requests_version": version,
         "callback_enabled": enabled,
         "outbox_path": outbox.outbox_path if outbox is not None else None,
+        "warnings": _misspelt(gathered, variables, callback_options),
     }
+
+
+def _misspelt(gathered: Gathered, variables: Iterable[str], callback_options: Collection[str]) -> list[str]:
+    known = {*callback_options, *SHARED_OPTIONS}
+    for_variables = {*VARIABLES, *SHARED_OPTIONS}
+    return [
+        *unknown_entries(_config_file.section(), known, str(constants.CONFIG_FILE)),
+        *unknown_environment({*gathered.environ, *os.environ}, known),
+        *unknown_variables([str(name) for name in variables], for_variables, known - for_variables),
+    ]
 
 
 def _usable(

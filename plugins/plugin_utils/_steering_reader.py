@@ -53,7 +53,9 @@ _STEERING = (
 )
 # Events wait in the outbox for as long as it takes, so the callback has no options for giving up.
 _DEFAULTS = {name: SETTINGS_SPEC[name]["default"] for name in ("max_retries", "deadline")}
-_VARIABLES = {name: f"pagerduty_{name}" for name in (*_STEERING, *SETTINGS_SPEC)}
+VARIABLES = {name: f"pagerduty_{name}" for name in (*_STEERING, *SETTINGS_SPEC)}
+"""The variables that steer how failures are paged, by the name of the option that they overrule."""
+
 # Rendered when what they may refer to is known.
 _TEMPLATES = ("dedup_key", "summary", "custom_details")
 
@@ -122,7 +124,7 @@ class SteeringReader:
         if variables is None:
             return said
         self._look_at_names(variables)
-        found = {name: variable for name, variable in _VARIABLES.items() if variable in variables.values}
+        found = {name: variable for name, variable in VARIABLES.items() if variable in variables.values}
         for name, variable in list(found.items()):
             if variables.reported(variable):
                 # It would let a managed host say where the integration key is sent.
@@ -142,14 +144,14 @@ class SteeringReader:
             # Whichever place names one of them decides for both.
             said[name] = said[name] if name in keys[:1] else None if keys else self._options.get(name)
         if len(keys) > 1:
-            self._warn_once(both_keys((_VARIABLES[name] for name in keys), "of the host"))
+            self._warn_once(both_keys((VARIABLES[name] for name in keys), "of the host"))
         return said
 
     def _look_at_names(self, variables: Variables) -> None:
         names = frozenset(name for name in variables.values if str(name).startswith("pagerduty_"))
         if names not in self._names_seen:
             self._names_seen.add(names)
-            known = {*_VARIABLES, *SHARED_OPTIONS}
+            known = {*VARIABLES, *SHARED_OPTIONS}
             for warning in unknown_variables(names, known, self._options.keys() - known):
                 self._warn_once(warning)
 
@@ -158,7 +160,7 @@ class SteeringReader:
         try:
             return convert(said.get(option))
         except (OptionError, TypeError, ValueError) as error:
-            self._warn_once(f"the variable {_VARIABLES[option]} cannot be used and is left out: {error}")
+            self._warn_once(f"the variable {VARIABLES[option]} cannot be used and is left out: {error}")
             return convert(self._options.get(option))
 
     def _target(self, said: Mapping[str, Any], variables: Variables | None) -> tuple[Target | None, str | None]:

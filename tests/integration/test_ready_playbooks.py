@@ -94,6 +94,21 @@ def test_the_key_and_the_callback_in_ansible_cfg(ansible: Ansible, simulator: Si
     assert "Callback page_on_failure: enabled" in run.stdout
 
 
+@pytest.mark.parametrize("enabled", [{}, CALLBACK], ids=["tasks only", "with the callback"])
+def test_misspelt_settings_are_said_and_those_of_the_callback_are_none(
+    ansible: Ansible, simulator: Simulator, enabled: dict[str, str]
+) -> None:
+    cfg = "[pagerduty]\nseverty = critical\nresolve_on_success = never\njob_name = x\n"
+    settings = {"PAGERDUTY_API_URL": simulator.url, "PAGERDUTY_ROUTING_KEY": KEY, "PAGERDUTY_FLUSH_TIMEOUT": "5"}
+    misspelt = {"PAGERDUTY_OUTBOX_PTH": "/x"}
+    run = ready(
+        ansible, VERIFY, "-e", "pagerduty_sumary=x pagerduty_group=y", cfg=cfg, **settings, **misspelt, **enabled
+    )
+    assert run.rc == 0, run.output
+    said = re.findall(r"there is no setting (\w+)", plain(run))
+    assert sorted(said) == ["PAGERDUTY_OUTBOX_PTH", "pagerduty_sumary", "severty"]
+
+
 def test_no_key(ansible: Ansible, simulator: Simulator) -> None:
     run = ready(ansible, VERIFY, PAGERDUTY_API_URL=simulator.url)
     assert run.rc == 2
