@@ -21,6 +21,8 @@ HOOKS = Path(__file__).with_name("_hooks.py")
 GREEN_HOSTS, GREEN_TASKS = 100, 10
 FAILING = 200
 SLOW_SECONDS = 0.2
+# The last event leaves when the play is over, and is waited for: one answer, however many hosts fail, and some starts.
+MOST_ADDED_SECONDS = 1.0
 MANY, QUICK_MANY = 10_000, 1_000
 STOCK, QUICK_STOCK, STOCK_FORKS = 500, 100, 50
 FAIL = {"name": "Check the disk", "ansible.builtin.fail": {"msg": "The disk is full"}}
@@ -111,16 +113,10 @@ def _slow(setting: Setting) -> Report:
     rows.append(["added", str(added), str(cpu(with_it).beyond(cpu(without)))])
     title = f"{FAILING} failing hosts, 10 forks, PagerDuty answers in {SLOW_SECONDS} s, {setting.rounds} rounds"
     courier = Figures.of([each.left_behind for each in runs["True"]])
-    # The last event leaves when the play is over, and is waited for: that is one answer, however many hosts fail.
     noise = wall(without).high - wall(without).low
-    goals = [
-        Goal(
-            f"seconds that {FAILING} failures add (limit: one answer and the noise, {digits(noise)} s)",
-            added.median,
-            SLOW_SECONDS + noise,
-        )
-    ]
+    goals = [Goal(f"seconds that {FAILING} failures add", added.median, MOST_ADDED_SECONDS)]
     notes = [
+        f"Runs without the callback differ by {digits(noise)} s among themselves: nothing below that can be told",
         f"One answer for each failure would add {FAILING * SLOW_SECONDS:.0f} s",
         f"The courier's own CPU, not in the table: {courier} s",
     ]

@@ -37,12 +37,18 @@ def measure(setting: Setting) -> Report:
         port = closed.getsockname()[1]
         closed.close()
 
+        asked: list[int] = []
+
         def run(url: str | None) -> Callable[[], Used]:
             def once() -> Used:
                 outbox = playbooks.folder / f"outbox-{next(outboxes)}" / "outbox.sqlite3"
                 options = {"flush_timeout": str(FLUSH_SECONDS), "courier_linger": "0.1", "group_by": "task"}
                 environment = paging(url, outbox, **options) if url else {}
-                return playbooks(tasks, environment, hosts=HOSTS, expected=2)
+                before = len(silent.taken())
+                used = playbooks(tasks, environment, hosts=HOSTS, expected=2)
+                if url == silent.url:
+                    asked.append(len(silent.taken()) - before)
+                return used
 
             return once
 
@@ -52,7 +58,6 @@ def measure(setting: Setting) -> Report:
             "refuses connections": run(f"http://127.0.0.1:{port}"),
         }
         used = alternate(variants, setting.rounds)
-        asked = len(silent.taken())
     base = used["without the callback"]
     rows = [
         [name, str(wall(each)), str(wall(each).beyond(wall(base))) if each is not base else "", str(cpu(each))]
@@ -69,6 +74,6 @@ def measure(setting: Setting) -> Report:
         if name != "without the callback"
     ]
     goals.append(
-        Goal("requests begun that were never answered, for each run", asked / setting.rounds, 1, at_least=True)
+        Goal("requests begun that were never answered, in the run with the fewest", min(asked), 1, at_least=True)
     )
     return Report("dead", [Table(title, ["PagerDuty", "wall s", "added s", "CPU s"], rows)], goals, (), {"used": used})
