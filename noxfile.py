@@ -40,6 +40,8 @@ TARGET_PYTHONS = ((3, 8), (3, 9))
 TARGET_CORE = next(core for core in CORES if core.release.startswith("2.18."))
 # On this one the matrix runs measured; `make test` runs on it as well.
 MEASURED_CORE = next(core for core in CORES if core.release.startswith("2.19."))
+# What the oldest core is tested with, since that is how old a machine may be all over.
+OLDEST_HTTP = ("requests==2.28.0", "urllib3==1.26.20")
 OLDEST_AND_NEWEST = (CORES[0], CORES[-1])
 # The tests of the simulator and of module_utils have nothing, or next to nothing, to do with ansible-core.
 UNITS = "tests/unit/plugins/plugin_utils"
@@ -207,7 +209,11 @@ def session_on_core(core: Core) -> None:
     def on_core(session: nox.Session) -> None:
         skip_without_python(session, core)
         install_for_tests(session, core)
-        session.run("python", "-m", "pytest", *PARALLEL, *(session.posargs or CORE_TESTS), env=scope())
+        tests = list(CORE_TESTS)
+        if core == CORES[0]:
+            session.install("--quiet", *OLDEST_HTTP)
+            tests += [f"tests/unit/plugins/module_utils/test_transport{part}.py" for part in ("", "_proxy", "_tls")]
+        session.run("python", "-m", "pytest", *PARALLEL, *(session.posargs or tests), env=scope())
 
 
 def scope() -> dict[str, str]:
