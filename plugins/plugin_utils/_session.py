@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One command's run as the callback sees it: passes the hooks on, and lets no error of ours reach ansible-core.
 
-Until something fails nothing happens here: no file is opened, no process started, and neither SQLite nor the HTTP
-library is loaded.
+Until something fails hardly anything happens here: the key file is read, but nothing is written, no process started,
+and neither SQLite nor the HTTP library is loaded.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Session:
     """Everything behind the callback's hooks. Only the constructor raises."""
 
     def __init__(self, options: Mapping[str, Any], display: Any) -> None:
-        """Check the options; nothing is opened.
+        """Check the options, and the key file, at most by reading it once.
 
         Args:
             options: by name, with the types of the callback's documentation.

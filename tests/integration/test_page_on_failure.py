@@ -157,14 +157,24 @@ def test_the_incident_links_to_the_job(ansible: Ansible, simulator: Simulator, s
 # --- never in the way --------------------------------------------------------------------------------------------
 
 
-def test_a_green_run_opens_loads_and_starts_nothing(ansible: Ansible, simulator: Simulator) -> None:
+def test_a_green_run_writes_loads_and_starts_nothing(ansible: Ansible, simulator: Simulator) -> None:
     tasks = [fail("Ignored", ignore_errors=True), {"block": [fail("Rescued")], "rescue": [ok("Rescue")]}]
-    loaded = ansible.home / "loaded"
+    loaded, deeds = ansible.home / "loaded", ansible.home / "deeds"
+    key = ansible.write("pagerduty.key", KEY)
+    key.chmod(0o600)
+    callbacks = f"own_deeds, loaded_modules, {CALLBACK}"
+    options: dict[str, Any] = {
+        "cfg": cfg(simulator, callbacks, routing_key=None, routing_key_file=key),
+        "env": {"LOADED_MODULES_FILE": str(loaded), "OWN_DEEDS_FILE": str(deeds)},
+    }
 
-    run = ansible.tasks(
-        tasks, cfg=cfg(simulator, f"{CALLBACK}, loaded_modules"), env={"LOADED_MODULES_FILE": str(loaded)}
-    )
+    ansible.tasks([ok()], **options)
+    assert deeds.read_text() == f"read {key}"
 
+    run = ansible.tasks(tasks, **options)
+
+    # For a failure that is taken back, the name of the Git repository and the key have been looked for.
+    assert {deed.partition(" ")[0] for deed in deeds.read_text().splitlines()} == {"read"}
     modules = set(loaded.read_text().split())
     assert run.rc == 0, run.output
     assert "ansible_collections.oncall.pagerduty.plugins.plugin_utils._session" in modules
@@ -172,6 +182,10 @@ def test_a_green_run_opens_loads_and_starts_nothing(ansible: Ansible, simulator:
     assert simulator.requests == []
     assert not (ansible.home / ".ansible" / "oncall.pagerduty").exists()
     assert "PagerDuty" not in run.output
+
+    ansible.tasks([fail("Break")], **options)
+    done = {deed.partition(" ")[0] for deed in deeds.read_text().splitlines()}
+    assert {"read", "write", "sqlite3.connect", "subprocess.Popen"} <= done
 
 
 def test_the_main_process_loads_no_http_library_when_it_pages(ansible: Ansible, simulator: Simulator) -> None:
