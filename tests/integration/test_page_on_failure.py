@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import shlex
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +251,25 @@ def test_a_key_file_that_cannot_be_used_is_said_at_the_start(
         said.partition(":")[0],
         "nobody is paged for this failure",
     ]
+
+
+def test_a_key_that_comes_through_a_pipe_pages_for_each_host(
+    ansible: Ansible, simulator: Simulator, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    # Waits for a reader, and writes once.
+    threading.Thread(target=pipe.write_text, args=(KEY,), daemon=True).start()
+
+    run = ansible(
+        [play("Deploy", "all", fail("Break"))],
+        inventory=hosts("web1", "web2", web2={"pagerduty_timeout": 5}),
+        cfg=cfg(simulator, routing_key=None, routing_key_file=pipe, group_by="host"),
+    )
+
+    assert run.rc == 2
+    assert [event.key for event in events(simulator)] == [KEY, KEY]
+    assert warnings(run) == []
 
 
 def test_without_a_key_the_output_is_that_of_a_run_without_the_callback(ansible: Ansible, simulator: Simulator) -> None:

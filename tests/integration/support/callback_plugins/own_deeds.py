@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from types import FrameType
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -70,7 +71,7 @@ class CallbackModule(CallbackBase):
 
 def _is_ours() -> bool:
     """Tell whether the collection is at work, and Python is not just importing something for it."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = str(frame.f_globals.get("__name__"))
         if name.startswith(("importlib.", "_frozen_importlib", "ansible.utils.collection_loader")):
