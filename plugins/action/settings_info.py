@@ -33,7 +33,9 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         # What the callback's options are is known once it is loaded, which it need not be.
         loaded = callback_loader.get(CALLBACK, class_only=True)
-        options = constants.config.get_configuration_definitions("callback", loaded._load_name)
+        name = loaded._load_name
+        names = constants.config.get_configuration_definitions("callback", name)
         task_vars = task_vars or {}
-        informed = inform(gather(self, ALL_SETTINGS, task_vars), task_vars, options)
+        gathered = gather(self, ALL_SETTINGS, task_vars)
+        informed = inform(gathered, task_vars, names, lambda: constants.config.get_plugin_options("callback", name))
         return {**result, "changed": False, **informed}

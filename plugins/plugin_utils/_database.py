@@ -80,8 +80,7 @@ class Database:
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
 
     @contextlib.contextmanager
@@ -123,6 +122,10 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise DatabaseError(f"{self.path} cannot be used: {reason}") from None
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     def _prepare(self, wall: Callable[[], float]) -> None:
         self._use_write_ahead_log()

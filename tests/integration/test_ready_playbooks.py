@@ -109,6 +109,26 @@ def test_misspelt_settings_are_said_and_those_of_the_callback_are_none(
     assert sorted(said) == ["PAGERDUTY_OUTBOX_PTH", "pagerduty_sumary", "severty"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("severity = urgent", "severity: "),
+        ("group_by = playbook, hosts", "group_by: "),
+        ("flush_timeout = inf", "flush_timeout: "),
+        ("routing_key_file = no-such.key", "routing_key_file: "),
+    ],
+)
+def test_a_callback_that_would_page_nobody_is_a_problem(
+    ansible: Ansible, simulator: Simulator, setting: str, problem: str
+) -> None:
+    settings = {"PAGERDUTY_API_URL": simulator.url, **CALLBACK}
+    if not setting.startswith("routing_key"):
+        settings["PAGERDUTY_ROUTING_KEY"] = KEY
+    run = ready(ansible, VERIFY, cfg=f"[pagerduty]\n{setting}\n", **settings)
+    assert run.rc == 2
+    assert f"Callback page_on_failure: enabled, but nobody would be paged: {problem}" in plain(run)
+
+
 def test_no_key(ansible: Ansible, simulator: Simulator) -> None:
     run = ready(ansible, VERIFY, PAGERDUTY_API_URL=simulator.url)
     assert run.rc == 2
