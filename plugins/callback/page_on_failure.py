@@ -82,6 +82,7 @@ options:
     description:
       - What the playbook is called in incidents and their keys. By default the job template's name under AWX, else
         the playbook's path in its project.
+      - Projects that page the same service from playbooks of the same name need one each, or they share an incident.
     type: str
     env:
       - name: PAGERDUTY_JOB_NAME
