@@ -47,9 +47,11 @@ OLDEST_AND_NEWEST = (CORES[0], CORES[-1])
 UNITS = "tests/unit/plugins/plugin_utils"
 CORE_TESTS = (UNITS, "tests/integration", "tests/differential")
 # They look at which modules are loaded, and the measuring itself loads sqlite3.
+ENDS = "tests/integration/test_page_on_failure_ends.py"
 NOT_MEASURED = (
-    "tests/integration/test_page_on_failure.py::test_a_green_run_opens_loads_and_starts_nothing",
-    "tests/integration/test_page_on_failure_ends.py::test_in_check_mode_not_even_events_of_earlier_runs_are_looked_at",
+    "tests/integration/test_page_on_failure.py::test_a_green_run_writes_loads_and_starts_nothing",
+    f"{ENDS}::test_in_check_mode_not_even_events_of_earlier_runs_are_looked_at",
+    f"{ENDS}::test_a_run_waits_for_pagerduty_no_longer_than_it_is_told_to_and_the_next_one_sends_the_rest",
     "tests/integration/test_page_on_failure_resolving.py::test_a_whole_green_run_resolves_and_the_next_one_does_nothing",
     "tests/integration/test_queue.py::test_sqlite_is_loaded_only_for_the_queue",
     f"{UNITS}/test_delivery.py::test_the_main_process_loads_neither_sqlite_nor_the_http_library_before_the_first_event",

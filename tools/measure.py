@@ -6,7 +6,8 @@
 python -m tools.measure FOLDER ARGUMENTS…
 
 All processes of the running interpreter are measured: ansible-playbook, its forked workers, the courier, modules. So
-give it an environment of its own. FOLDER keeps the data.
+give it an environment of its own. FOLDER keeps the data, and the copy of the checkout that is measured: an edit during
+the run would make nonsense of it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from tools.tree import CHECKOUT
+from tools import tree
 
 #: per cent, of statements and of branches
 LEAST = 95.0
@@ -62,17 +63,19 @@ def main(folder: Path, arguments: list[str]) -> int:
     """Run pytest measured and report; returns 1 if it failed, or executed too little."""
     shutil.rmtree(folder / "data", ignore_errors=True)
     (folder / "data").mkdir(parents=True)
+    checkout = tree.copy(folder)
     configuration = folder / "coverage.ini"
-    configuration.write_text(CONFIGURATION.format(folder=folder, checkout=CHECKOUT), encoding="utf-8")
+    configuration.write_text(CONFIGURATION.format(folder=folder, checkout=checkout), encoding="utf-8")
     start = Path(sysconfig.get_path("purelib"), "measure.pth")
     start.write_text(START.format(configuration=str(configuration)), encoding="utf-8")
     try:
-        tests = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False)
+        tests = subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=checkout, check=False)
     finally:
         start.unlink()
 
     def coverage(command: str, *options: str) -> None:
-        subprocess.run([sys.executable, "-m", "coverage", command, f"--rcfile={configuration}", *options], check=True)
+        words = [sys.executable, "-m", "coverage", command, f"--rcfile={configuration}", *options]
+        subprocess.run(words, cwd=checkout, check=True)
 
     coverage("combine", "--quiet")
     for broken in (folder / "data").glob("coverage.*"):
@@ -81,7 +84,7 @@ def main(folder: Path, arguments: list[str]) -> int:
     coverage("json", "--quiet", "-o", str(folder / "report.json"))
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     problems = ["the tests failed"] if tests.returncode else []
-    problems += too_little(report["totals"]) + never_loaded(set(report["files"]))
+    problems += too_little(report["totals"]) + never_loaded(checkout, set(report["files"]))
     for problem in problems:
         print(f"Failed: {problem}", file=sys.stderr)
     return 1 if problems else 0
@@ -97,12 +100,12 @@ def too_little(totals: dict[str, float]) -> list[str]:
     return [f"{share:.1f} % of {what}, less than {LEAST:g}" for what, share in shares.items() if share < LEAST]
 
 
-def never_loaded(measured: set[str]) -> list[str]:
+def never_loaded(checkout: Path, measured: set[str]) -> list[str]:
     """Files that no process has loaded: they are in no report."""
     folders = ("action", "callback", "modules", "module_utils", "plugin_utils")
-    files = [path for folder in folders for path in sorted((CHECKOUT / "plugins" / folder).glob("*.py"))]
-    known = {str(Path(CHECKOUT, name)) for name in measured}
-    return [f"{path.relative_to(CHECKOUT)} was never loaded" for path in files if str(path) not in known]
+    files = [path for folder in folders for path in sorted((checkout / "plugins" / folder).glob("*.py"))]
+    known = {str(Path(checkout, name)) for name in measured}
+    return [f"{path.relative_to(checkout)} was never loaded" for path in files if str(path) not in known]
 
 
 if __name__ == "__main__":
