@@ -39,18 +39,16 @@ class BoundedCaller:
         Raises:
             OutOfTimeError: if it has not ended within the limit.
         """
-        if self._calls is None or self._pid != os.getpid():
-            self._start()
         # No SimpleQueue: a wait in it that is interrupted by a signal may never end.
         answers: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue()
-        calls = self._calls
+        calls = self._calls if self._calls is not None and self._pid == os.getpid() else self._start()
         # Until it has answered the thread is not free for another call, not even if this wait is interrupted.
         self._calls = None
-        calls.put((function, answers))  # type: ignore[union-attr]  # _start has set it
+        calls.put((function, answers))
         try:
             result, error = answers.get(timeout=limit)
         except queue.Empty:
-            calls.put(None)  # type: ignore[union-attr]  # as above
+            calls.put(None)
             raise OutOfTimeError() from None
         self._calls = calls
         if error is not None:
@@ -63,10 +61,11 @@ class BoundedCaller:
             self._calls.put(None)
             self._calls = None
 
-    def _start(self) -> None:
-        self._calls = queue.SimpleQueue()
+    def _start(self) -> queue.SimpleQueue[Any]:
+        calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._pid = os.getpid()
-        threading.Thread(target=_serve, args=(self._calls,), name="pagerduty-call", daemon=True).start()
+        threading.Thread(target=_serve, args=(calls,), name="pagerduty-call", daemon=True).start()
+        return calls
 
 
 def _serve(calls: queue.SimpleQueue[Any]) -> None:
