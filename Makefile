@@ -5,9 +5,10 @@
 # A thin front for the tools in .venv: every target is one command that can be run by hand.
 
 PYTHON ?= python3
-TESTS ?= tests/unit tests/integration tests/differential
-# One worker for each core; a file stays in one worker, since its tests share playbook runs.
-PARALLEL ?= -n auto --dist loadfile
+TESTS ?=
+EVERYDAY := tests/unit tests/integration tests/differential -m "not slow"
+# A worker more than processors, since each waits now and then; a file stays in one, since its tests share playbook runs.
+PARALLEL ?= -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile
 KEEP ?=
 
 VENV := .venv
@@ -27,8 +28,8 @@ help: ## list these targets
 demo: $(READY) ## page a local PagerDuty from a playbook (KEEP=1 leaves it running to look at)
 	@$(PY) -m tests.demo $(if $(KEEP),--keep) || { echo "Failed. To run it again: make demo" >&2; exit 1; }
 
-test: $(READY) ## unit, integration and differential tests (TESTS=tests/unit for some of them)
-	@$(PY) -m pytest $(PARALLEL) $(TESTS) || { echo "Failed. To run what failed again: $(PY) -m pytest --last-failed" >&2; exit 1; }
+test: $(READY) ## unit, integration and differential tests, but for slow ones (TESTS=tests/integration: all of these)
+	@$(PY) -m pytest $(PARALLEL) $(or $(TESTS),$(EVERYDAY)) || { echo "Failed. To run what failed again: $(PY) -m pytest --last-failed" >&2; exit 1; }
 
 docs: $(READY) ## the documentation site with all guides and plugins, into docs/build
 	$(call NOX,docs)

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import nox
 
@@ -23,9 +24,12 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "sanity", "units-targets", "matrix"]
 
-# Their parts keep one core busy each, and run side by side. What any other session prints is to be seen at once.
-if {"sanity", "units-targets", "matrix", "smoke"}.intersection(sys.argv):
+# Their parts keep one processor busy each, and run side by side; those of the matrix wait now and then, so one more of
+# them does. What any other session prints is to be seen at once.
+if {"sanity", "units-targets", "smoke"}.intersection(sys.argv):
     nox.options.parallel = os.cpu_count()
+elif "matrix" in sys.argv:
+    nox.options.parallel = (os.cpu_count() or 1) + 1
 
 CODE = ("plugins", "tests", "tools", "noxfile.py")
 TYPED = (
@@ -38,8 +42,10 @@ TYPED = (
 # Managed hosts may run these, older than any controller; the newest ansible-test that knows both is 2.18's.
 TARGET_PYTHONS = ((3, 8), (3, 9))
 TARGET_CORE = next(core for core in CORES if core.release.startswith("2.18."))
-# On this one the matrix runs measured; `make test` runs on it as well.
-MEASURED_CORE = next(core for core in CORES if core.release.startswith("2.19."))
+# On the newest one the matrix runs measured.
+MEASURED_CORE = CORES[-1]
+# `make test` runs on this one; the matrix runs there what that leaves out.
+EVERYDAY_CORE = next(core for core in CORES if core.release.startswith("2.19."))
 # What the oldest core is tested with, since that is how old a machine may be all over.
 OLDEST_HTTP = ("requests==2.28.0", "urllib3==1.26.20")
 OLDEST_AND_NEWEST = (CORES[0], CORES[-1])
@@ -58,6 +64,8 @@ NOT_MEASURED = (
     f"{UNITS}/test_outbox_task.py::test_sqlite_and_the_http_library_are_loaded_by_tasks_that_need_them_only",
 )
 PARALLEL = ("-n", "1", "--dist", "loadfile")
+# What the documentation shows is run on the everyday core only.
+NO_EXAMPLES = ("--ignore-glob=*_guide.py", "--ignore=tests/integration/test_documentation.py")
 
 # It asks for older versions of what others in constraints.txt need, so it comes after them; renewed by hand.
 GALAXY_IMPORTER = "galaxy-importer==0.4.44"
@@ -170,7 +178,7 @@ def units_targets(session: nox.Session) -> None:
     venv_backend="none", requires=["coverage", *(f"matrix-{core.release}" for core in CORES if core != MEASURED_CORE)]
 )
 def matrix(session: nox.Session) -> None:
-    """Unit and integration tests on every ansible-core that a Python on this machine can run, one of them measured."""
+    """What depends on ansible-core, on each one that a Python on this machine can run; the newest is measured."""
     say_if_all_were_skipped(session, CORES)
 
 
@@ -181,11 +189,18 @@ def say_if_all_were_skipped(session: nox.Session, cores: Iterable[Core]) -> None
 
 
 def skip_without_python(session: nox.Session, core: Core) -> interpreters.Version:
-    """The Python to run a release of ansible-core with; skips the session if there is none on this machine."""
+    """The Python to run a release of ansible-core with; without one on this machine the session is skipped."""
     python = interpreters.fitting(core, PYTHONS)
     if python is None:
-        session.skip(f"needs one of Python {', '.join(map(dotted, core.pythons))}, and none is on this machine")
+        leave_out(session, f"needs one of Python {', '.join(map(dotted, core.pythons))}, and none is on this machine")
     return python
+
+
+def leave_out(session: nox.Session, reason: str) -> NoReturn:
+    """Skip the session; in CI that is a failure, since there nobody looks for what was not run."""
+    if os.environ.get("CI"):
+        session.error(reason)
+    session.skip(reason)
 
 
 def pythons_for(core: Core) -> list[str] | None:
@@ -211,8 +226,10 @@ def session_on_core(core: Core) -> None:
     def on_core(session: nox.Session) -> None:
         skip_without_python(session, core)
         install_for_tests(session, core)
-        tests = list(CORE_TESTS)
-        if core == CORES[0]:
+        tests = [*CORE_TESTS, *NO_EXAMPLES]
+        if core == EVERYDAY_CORE:
+            tests = ["-m", "slow", *CORE_TESTS]
+        elif core == CORES[0]:
             session.install("--quiet", *OLDEST_HTTP)
             tests += [f"tests/unit/plugins/module_utils/test_transport{part}.py" for part in ("", "_proxy", "_tls")]
         session.run("python", "-m", "pytest", *PARALLEL, *(session.posargs or tests), env=scope())
@@ -229,7 +246,7 @@ def coverage(session: nox.Session) -> None:
     skip_without_python(session, MEASURED_CORE)
     install_for_tests(session, MEASURED_CORE, "-r", "tests/requirements-coverage.txt")
     left_out = [f"--deselect={name}" for name in NOT_MEASURED]
-    arguments = session.posargs or [*PARALLEL, *left_out, *CORE_TESTS, "tests/unit/plugins/module_utils"]
+    arguments = session.posargs or [*PARALLEL, *left_out, *NO_EXAMPLES, *CORE_TESTS, "tests/unit/plugins/module_utils"]
     session.run("python", "-m", "tools.measure", str(private_folder(session)), *arguments, env=scope())
 
 
@@ -293,7 +310,7 @@ def session_on_target(python: interpreters.Version) -> None:
     @nox.session(name=f"units-target-{dotted(python)}", python=pythons_for(TARGET_CORE), allow_parallel=True)
     def on_target(session: nox.Session) -> None:
         if python not in PYTHONS:
-            session.skip(f"needs Python {dotted(python)}, which is not on this machine")
+            leave_out(session, f"needs Python {dotted(python)}, which is not on this machine")
         skip_without_python(session, TARGET_CORE)
         session.install("--quiet", "-c", "tests/constraints.txt", f"ansible-core=={TARGET_CORE.release}")
         paths = session.posargs or ["tests/unit/plugins/module_utils/"]

@@ -19,7 +19,7 @@ GROUPS = {"special": special, "composed": composed}
 SCOPES = ("quick", "matrix", "all")
 """Each is part of the next: for every day, for every ansible-core before a release, for a change to the engine."""
 
-_QUICK_ONE_IN = 50
+_QUICK_ONE_IN = 75
 _MATRIX_ONE_IN = {"linear": 2, "free": 4, "host_pinned": 8}
 """Of the composed cases. The last two strategies share their code, and decide each host by itself."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pytest
 import yaml
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
@@ -21,6 +22,8 @@ from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 from ansible_collections.oncall.pagerduty.tests.support.collection import CHECKOUT
 from ansible_collections.oncall.pagerduty.tests.support.events import alert, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
+
+pytestmark = pytest.mark.slow
 
 GUIDE = Guide("awx.rst")
 REQUIREMENTS = GUIDE.block("yaml", "collections:\n  - name")

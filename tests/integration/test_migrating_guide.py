@@ -19,6 +19,8 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.documentatio
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 
+pytestmark = pytest.mark.slow
+
 GUIDE = Guide("migrating.rst")
 V2 = GUIDE.block("yaml", "api_version: v2"), GUIDE.block("yaml", "severity: critical\n    class: replication")
 V1 = GUIDE.block("yaml", "service_id: "), GUIDE.block("yaml", "api_version: v1\n    routing_key")

@@ -28,6 +28,8 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.playbook imp
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 from ansible_collections.oncall.pagerduty.tests.support.collection import CHECKOUT
 
+pytestmark = pytest.mark.slow
+
 GUIDE = (CHECKOUT / "docs" / "docsite" / "rst" / "page_on_failure.rst").read_text("utf-8")
 DIRECTIVE = re.compile(r"^\.\. code-block:: (\w+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 BLOCKS = [(match[1], textwrap.dedent(match[2]).strip() + "\n") for match in DIRECTIVE.finditer(GUIDE)]

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import KEY, closing
 from ansible_collections.oncall.pagerduty.tests.integration.support.documentation import Guide, commands
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
+
+pytestmark = pytest.mark.slow
 
 GUIDE = Guide("quick_start.rst")
 SETTINGS = GUIDE.block("ini", "callbacks_enabled")

@@ -24,6 +24,8 @@ from ansible_collections.oncall.pagerduty.tests.support.collection import CHECKO
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
+pytestmark = pytest.mark.slow
+
 GUIDE = Guide("reliability.rst")
 QUEUED = GUIDE.block("yaml", "queue: on_failure")
 SETTINGS = GUIDE.block("ini", "outbox_max_age")

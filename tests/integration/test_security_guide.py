@@ -9,6 +9,8 @@ import inspect
 import re
 import stat
 
+import pytest
+
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _incident_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
@@ -27,6 +29,8 @@ from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY as SENT_KEY
 from ansible_collections.oncall.pagerduty.tests.support.events import alert, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
+
+pytestmark = pytest.mark.slow
 
 GUIDE = Guide("security.rst")
 FILE = GUIDE.block("ini", "[pagerduty]\nrouting_key_file")

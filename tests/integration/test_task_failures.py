@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.oncall.pagerduty.tests.integration.support.events import (
     AT_ONCE,
+    BOTH_PATHS,
     HOSTS,
     KEY,
     PATHS,
@@ -198,7 +199,7 @@ class Story:
     simulator: Simulator
 
 
-@pytest.fixture(scope="module", params=PATHS)
+@pytest.fixture(scope="module", params=BOTH_PATHS)
 def story(request: pytest.FixtureRequest, installed_collection: Path, tmp_path_factory: Any) -> Any:
     folder = tmp_path_factory.mktemp(request.param)
     common = {"summary": "x", "dedup_key": "shop/web1", "routing_key": "{{ case_key }}", "max_retries": 1, **AT_ONCE}

@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.oncall.pagerduty.tests.integration.support.events import (
     AT_ONCE,
+    BOTH_PATHS,
     HOSTS,
-    PATHS,
     change,
     incident,
     on_path,
@@ -24,6 +24,11 @@ from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Received
 
 #: the first retry's wait, in seconds, of the task that is as patient as gopherduty, scaled down
 BASE = 0.2
+
+#: A wait ends this early at most as PagerDuty sees it: the request before it may have been noticed late.
+NOTICED_LATE = 0.1
+#: a generous word for "soon" on a busy machine, far from the waits that must not happen
+SOON = 10
 
 #: what goes wrong for the task of this name, and the options that differ from the others'
 CASES: dict[str, tuple[list[Fault], dict[str, Any]]] = {
@@ -68,7 +73,7 @@ class Story:
         return [later - earlier for earlier, later in zip(times, times[1:])]
 
 
-@pytest.fixture(scope="module", params=PATHS)
+@pytest.fixture(scope="module", params=BOTH_PATHS)
 def story(request: pytest.FixtureRequest, installed_collection: Any, tmp_path_factory: Any) -> Any:
     """What came of all cases on a path."""
     tasks = [
@@ -127,23 +132,26 @@ def test_an_event_taken_without_an_answer_is_the_same_incident_when_sent_again(s
 
 def test_the_waits_are_gopherdutys(story: Story) -> None:
     for gap, expected in zip(story.gaps("as gopherduty"), (BASE, 2 * BASE, 4 * BASE), strict=True):
-        assert expected <= gap < 2 * expected
+        assert expected - NOTICED_LATE <= gap < expected + SOON
+    assert story.result("as gopherduty")["elapsed"] >= 7 * BASE
 
 
 def test_a_wait_that_is_asked_for_takes_the_place_of_the_computed_one(story: Story) -> None:
     (gap,) = story.gaps("asked to wait")
 
-    assert 1 <= gap < 3
+    assert 1 - NOTICED_LATE <= gap < SOON
 
 
 def test_a_wait_that_is_asked_for_is_capped(story: Story) -> None:
     (gap,) = story.gaps("asked to wait too long")
 
-    assert 0.05 <= gap < 3
+    assert gap < SOON
+    assert story.result("asked to wait too long")["elapsed"] >= 0.05
 
 
 def test_an_attempt_ends_when_its_time_is_up(story: Story) -> None:
-    assert 0.3 <= story.gaps("black hole")[0] < 2
+    assert story.gaps("black hole")[0] < SOON
+    assert story.result("black hole")["elapsed"] >= 0.3
     assert "within 0.3 s" in story.result("black hole")["errors"][0]
 
 

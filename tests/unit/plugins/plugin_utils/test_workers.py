@@ -34,7 +34,7 @@ def test_a_courier_that_gets_a_signal_goes_on() -> None:
     workers = Workers(1)
     began = time.monotonic()
     assert workers.ended(0.15) == []
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 6.0
     workers.close()
 
 
@@ -45,5 +45,5 @@ def test_an_attempt_is_bounded_in_spite_of_a_signal() -> None:
     began = time.monotonic()
     with pytest.raises(OutOfTimeError):
         caller.call(lambda: done.wait(8.0), 0.15)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 6.0
     done.set()
