@@ -9,6 +9,7 @@ Under ``ansible-test units`` the collection is importable already, and this file
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -36,6 +37,14 @@ def link_checkout(folder: Path) -> None:
     init_plugin_loader([str(folder)])
 
 
+def hear_signals() -> None:
+    """Undo what nohup and a shell's C(&) do to what they start: all that a test starts would ignore these too."""
+    for number, handler in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+hear_signals()
 if "ansible_collections" not in sys.modules:
     # Kept for the life of the process: the folder goes when this object does.
     _folder = tempfile.TemporaryDirectory(prefix="oncall-pagerduty-")
