@@ -79,7 +79,12 @@ def demo(folder: Path, keep: bool, tarball: Path | None) -> int:
         show(pagerduty.url)
         if keep:
             pagerduty.keep = True
-            say(f"The local PagerDuty is still there: {pagerduty.url}\nTo stop it: kill {pagerduty.process.pid}")
+            say(
+                f"The local PagerDuty is still there: {pagerduty.url}\n"
+                f"For playbooks of your own, under [pagerduty] in ansible.cfg: api_url = {pagerduty.url}\n"
+                "and as routing_key any 32 letters and digits\n"
+                f"To stop it: kill {pagerduty.process.pid}"
+            )
     return status
 
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 GUIDE = Guide("quick_start.rst")
 SETTINGS = GUIDE.block("ini", "callbacks_enabled")
+LOCAL = GUIDE.block("ini", "api_url")
 FAILING = GUIDE.block("yaml", "Fail\n")
 TRIGGERED = GUIDE.block("text", "triggered").strip()
 MENDED = GUIDE.block("yaml", "Fail no more")
@@ -25,25 +26,25 @@ ON_PURPOSE = GUIDE.block("yaml", "Replica lag")
 
 
 def test_from_nothing_to_a_page_that_resolves_itself(ansible: Ansible, simulator: Simulator) -> None:
+    settings = SETTINGS + LOCAL.replace("http://127.0.0.1:8181", simulator.url).replace("[pagerduty]\n", "")
     file = ansible.home / "pagerduty.key"
     file.parent.mkdir()
     file.write_text(KEY + "\n")
     file.chmod(0o600)
-    env = {"PAGERDUTY_API_URL": simulator.url}
-    ansible.write("ansible.cfg", SETTINGS)
+    ansible.write("ansible.cfg", settings)
 
     ((name, *arguments),) = commands(GUIDE.block("console", "verify"), "quick_start.rst")
-    run = ansible.command(name, *arguments, env=env)
+    run = ansible.command(name, *arguments)
     assert run.rc == 0, run.output
     assert simulator.incidents == []
 
-    failing = ansible(FAILING, name="site.yml", cfg=SETTINGS, env=env)
+    failing = ansible(FAILING, name="site.yml", cfg=settings)
     assert (failing.rc, closing(failing)) == (2, [TRIGGERED]), failing.output
-    mended = ansible(MENDED, name="site.yml", cfg=SETTINGS, env=env)
+    mended = ansible(MENDED, name="site.yml", cfg=settings)
     assert (mended.rc, closing(mended)) == (0, [RESOLVED]), mended.output
     assert [incident.status for incident in simulator.incidents] == ["resolved"]
 
-    run = ansible(ON_PURPOSE, name="replicas.yml", cfg=SETTINGS, env=env)
+    run = ansible(ON_PURPOSE, name="replicas.yml", cfg=settings)
     assert run.rc == 0, run.output
     assert [incident.dedup_key for incident in simulator.incidents[1:]] == ["replica-lag/localhost"]
     assert [change.summary for change in simulator.changes] == ["Deployed shop 4.2 to localhost"]
