@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import callback_loader
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import options_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._settings_info import ALL_SETTINGS, CALLBACK, inform
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import gather, validate
 
@@ -33,6 +33,9 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         # What the callback's options are is known once it is loaded, which it need not be.
         loaded = callback_loader.get(CALLBACK, class_only=True)
+        name = loaded._load_name
+        names = constants.config.get_configuration_definitions("callback", name)
         task_vars = task_vars or {}
-        informed = inform(gather(self, ALL_SETTINGS, task_vars), task_vars, options_of(loaded._load_name))
+        gathered = gather(self, ALL_SETTINGS, task_vars)
+        informed = inform(gathered, task_vars, names, lambda: constants.config.get_plugin_options("callback", name))
         return {**result, "changed": False, **informed}

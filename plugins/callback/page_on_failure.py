@@ -285,12 +285,12 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import options_of
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
 
 
 class CallbackModule(CallbackBase):
-    """Passes what ansible-core tells on to a session."""
+    """Passes what ansible-core tells on to a session; steps aside if that cannot be configured."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -300,10 +300,13 @@ class CallbackModule(CallbackBase):
     _session: Session
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
-        """Take the options. ansible-core would not load a callback with one that is of the wrong type."""
-        options = options_of(self._load_name)
-        self._plugin_options = options.values
-        self._session = Session(options, self._display)
+        """Take the options; one that cannot be used is said once, and nothing is paged."""
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        try:
+            self._session = Session(dict(self._plugin_options), self._display)
+        except OptionError as error:
+            self.disabled = True
+            self._display.warning(f"page_on_failure: nothing will be paged in this run: {error}")
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """A playbook begins."""

@@ -10,16 +10,14 @@ and neither SQLite nor the HTTP library is loaded.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ansible import context
+from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import (
-    PAGES_NOBODY,
-    CallbackOptions,
-    parse_change_events,
-)
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Errored, Finished, Interrupted
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Place, place
@@ -34,7 +32,12 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._playbook_run import PlaybookRun, Shared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_watch import RunWatch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import CAUSES, parse_names
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import (
+    SteeringReader,
+    check,
+    key_file_problem,
+    with_one_key,
+)
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 
@@ -51,24 +54,24 @@ def _undisturbed(hook: _Hook) -> _Hook:
 
 
 class Session:
-    """Everything behind the callback's hooks. Raises nothing."""
+    """Everything behind the callback's hooks. Only the constructor raises."""
 
-    def __init__(self, given: CallbackOptions, display: Any) -> None:
-        """Say what is wrong with the options; what is right is done.
+    def __init__(self, options: Mapping[str, Any], display: Any) -> None:
+        """Check the options, and the key file, at most by reading it once.
 
         Args:
-            given: the options, checked.
+            options: by name, with the types of the callback's documentation.
             display: ansible-core's display.
+
+        Raises:
+            OptionError: if an option cannot be used.
         """
         self._display = display
         self._said: set[str] = set()
-        for doubt in given.doubts:
-            self._warn(doubt)
-        if given.nobody:
-            self._warn(f"{PAGES_NOBODY}: {given.nobody}")
-        options = given.values
+        options = with_one_key(options, os.environ, self._warn)
+        check(options)
         self._options = options
-        self._change_events = parse_change_events(options["change_events"])
+        self._change_events = _parse_change_events(options["change_events"])
         delivery = delivery_settings(options)
         self._watch = RunWatch(self._decided, self._failed_inside, self._describe)
         self._shared = Shared(
@@ -85,6 +88,9 @@ class Session:
         self._playbooks = 0
         # Only a playbook that says so has ended well.
         self._result = 1
+        problem = key_file_problem(options.get("routing_key_file"))
+        if problem:
+            self._warn(f"nobody is paged by this key file, only where variables give another key: {problem}")
 
     @_undisturbed
     def playbook_start(self, playbook: Any) -> bool:
@@ -224,3 +230,13 @@ class Session:
 
 def _place_of(task: Any) -> Place:
     return place(*task_place(task), action=str(task.action))
+
+
+def _parse_change_events(given: Any) -> str:
+    """Return when change events are sent: C(start) for start and end, C(end), or empty for never."""
+    if str(given).strip().lower() == "start":
+        return "start"
+    try:
+        return "end" if boolean(given or False) else ""
+    except TypeError:
+        raise OptionError("change_events", f"{given!r} was given; expected true, false or start") from None

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ansible import constants
+from ansible.errors import AnsibleError
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError, PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
@@ -24,9 +25,9 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import PAGES_NOBODY, CallbackOptions
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import VARIABLES
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import VARIABLES, key_file_problem
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import Gathered, Spec, validate
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings import (
     unknown_entries,
@@ -51,17 +52,26 @@ class _Findings:
             self.problems.append(f"{what}: {text}")
 
 
+class _Mute:
+    """A display that shows nothing: what a session warns about is found here in other words."""
+
+    def warning(self, _text: str) -> None:
+        """Drop the text."""
+
+
 def inform(
     gathered: Gathered,
     variables: Iterable[str],
-    callback_options: CallbackOptions,
+    callback_options: Iterable[str],
+    read_callback_options: Callable[[], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return a task's result that says what holds for it.
 
     Args:
         gathered: the settings.
         variables: the names of the task's variables.
-        callback_options: the callback's options, checked, which stand at the same places.
+        callback_options: the names of the callback's options, which stand at the same places.
+        read_callback_options: returns them with their values.
     """
     findings = _Findings()
     origins = dict(sorted(gathered.origins.items()))
@@ -76,15 +86,11 @@ def inform(
     version = _version_of("requests")
     findings.add("Library requests", version or "not installed for ansible-playbook's Python", version is None)
     enabled = CALLBACK in constants.CALLBACKS_ENABLED
-    if enabled:
-        problems = [f"{PAGES_NOBODY}: {callback_options.nobody}"] if callback_options.nobody else []
-        for problem in problems + callback_options.doubts:
-            findings.add("Callback page_on_failure", f"enabled, but {problem}", is_problem=True)
-        if not problems + callback_options.doubts:
-            findings.add("Callback page_on_failure", "enabled")
-    else:
-        how = f"not enabled; to page by itself, callbacks_enabled in ansible.cfg needs {CALLBACK}"
-        findings.add("Callback page_on_failure", how)
+    how = f"not enabled; to page by itself, callbacks_enabled in ansible.cfg needs {CALLBACK}"
+    problem = _callback_problem(read_callback_options) if enabled else None
+    if problem:
+        how = f"enabled, but nobody would be paged: {problem}"
+    findings.add("Callback page_on_failure", "enabled" if enabled and not problem else how, problem is not None)
     outbox = _usable(gathered, findings, "Outbox", OUTBOX_SPEC, {}, delivery_settings)
     if outbox is not None:
         fault = _why_not_writable(outbox.outbox_path)
@@ -98,8 +104,18 @@ def inform(
         "requests_version": version,
         "callback_enabled": enabled,
         "outbox_path": outbox.outbox_path if outbox is not None else None,
-        "warnings": _misspelt(gathered, variables, callback_options.values),
+        "warnings": _misspelt(gathered, variables, callback_options),
     }
+
+
+def _callback_problem(read_options: Callable[[], Mapping[str, Any]]) -> str | None:
+    """Return what keeps the callback from paging, as far as its options can tell."""
+    try:
+        options = read_options()
+        Session(options, _Mute())
+    except (OptionError, AnsibleError) as error:
+        return str(error)
+    return key_file_problem(options.get("routing_key_file"))
 
 
 def _misspelt(gathered: Gathered, variables: Iterable[str], callback_options: Iterable[str]) -> list[str]:

@@ -16,11 +16,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import PAGES_NOBODY
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
     CALLBACK,
     KEY,
-    OTHER_KEY,
     cfg,
     closing,
     details,
@@ -203,64 +201,37 @@ def test_the_main_process_loads_no_http_library_when_it_pages(ansible: Ansible, 
     assert len(events(simulator)) == 1
 
 
-def test_without_a_key_it_says_so_once(ansible: Ansible, simulator: Simulator) -> None:
-    tasks = [fail("Break", on="web1"), fail("Break again", on="web2")]
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"routing_key": None}, "routing_key"),
+        ({"group_by": "hosts"}, "group_by"),
+        ({"page_on": "everything"}, "page_on"),
+        ({"flush_timeout": "soon"}, "flush_timeout"),
+        ({"flush_timeout": "inf"}, "flush_timeout"),
+        ({"courier_linger": "nan"}, "courier_linger"),
+        ({"change_events": "sometimes"}, "change_events"),
+        ({"custom_details": "team=shop"}, "custom_details"),
+        ({"outbox_max_age": "-1"}, "outbox_max_age"),
+    ],
+    ids=lambda value: "=".join(map(str, list(value.items())[-1])) if isinstance(value, dict) else "",
+)
+def test_a_callback_that_cannot_be_configured_says_so_once_and_steps_aside(
+    ansible: Ansible, simulator: Simulator, options: dict[str, Any], named: str
+) -> None:
+    tasks = [fail("Break", on="web1"), fail("Break again", on="web2"), ok()]
 
     run = ansible(
-        [play("Deploy", "all", *tasks)], inventory=hosts("web1", "web2"), cfg=cfg(simulator, routing_key=None)
+        [play("Deploy", "all", *tasks)], inventory=hosts("web1", "web2", "web3"), cfg=cfg(simulator, **options)
     )
 
     assert run.rc == 2
     assert "agerDuty" not in run.stdout
-    (said,) = warnings(run)
-    assert said.startswith("nobody is paged for this failure: routing_key: no integration key was given.")
+    said = " ".join(run.stderr.split())
+    assert said.count("[WARNING]") == 1, said
+    assert re.search(rf"\b{named}\b", said)
     assert simulator.requests == []
     assert not (ansible.home / ".ansible" / "oncall.pagerduty").exists()
-
-
-def test_options_that_cannot_be_used_cost_no_page(ansible: Ansible, simulator: Simulator) -> None:
-    unusable = {
-        "severity": "urgent",
-        "group_by": "hosts",
-        "page_on": "everything",
-        "resolve_on_success": "perhaps",
-        "change_events": "sometimes",
-        "custom_details": "team=shop",
-        "flush_timeout": "soon",
-        "timeout": "inf",
-        "courier_linger": "nan",
-        "outbox_max_age": "-1",
-        "outbox_max_events": "many",
-    }
-
-    run = ansible.tasks([fail("Break")], cfg=cfg(simulator, **unusable))
-
-    assert run.rc == 2
-    (event,) = events(simulator)
-    assert payload(event)["severity"] == "error"
-    said = warnings(run)
-    assert sorted(name for name in unusable for warning in said if re.match(rf"{name}: ", warning)) == sorted(unusable)
-    assert len(said) == len(unusable)
-
-
-@pytest.mark.parametrize(
-    ("option", "value"), [("routing_key", "R-short"), ("region", "asia"), ("api_url", "events.example.com")]
-)
-def test_without_a_usable_way_only_variables_page(
-    ansible: Ansible, simulator: Simulator, option: str, value: str
-) -> None:
-    right = {"routing_key": OTHER_KEY, "region": "us", "api_url": simulator.url}[option]
-    inventory = hosts("web1", "web2", web2={f"pagerduty_{option}": right})
-
-    run = ansible([play("Deploy", "all", fail("Break"))], inventory=inventory, cfg=cfg(simulator, **{option: value}))
-
-    assert run.rc == 2
-    (event,) = events(simulator)
-    assert details(event)["failed_hosts"] == ["web2"]
-    first, second = warnings(run)
-    assert first.startswith(f"{PAGES_NOBODY}: {option}: ")
-    assert second.startswith("nobody is paged for this failure: ")
-    assert_no_secret(run.output, "R-short", KEY, OTHER_KEY)
 
 
 @pytest.mark.parametrize("content", [None, "too short"], ids=["missing", "malformed"])
@@ -275,7 +246,7 @@ def test_a_key_file_that_cannot_be_used_is_said_at_the_start(
 
     assert (green.rc, failed.rc) == (0, 2)
     (said,) = warnings(green)
-    assert said.startswith(f"{PAGES_NOBODY}: routing_key_file: ")
+    assert said.startswith("nobody is paged by this key file, only where variables give another key: routing_key_file")
     assert [warning.partition(":")[0] for warning in warnings(failed)] == [
         said.partition(":")[0],
         "nobody is paged for this failure",
