@@ -25,6 +25,7 @@ GALAXY = CHECKOUT / "galaxy.yml"
 VERSION_FILE = CHECKOUT / "plugins" / "module_utils" / "_version.py"
 CHANGELOG = CHECKOUT / "changelogs" / "changelog.yaml"
 FRAGMENTS = CHECKOUT / "changelogs" / "fragments"
+TARBALL = "oncall-pagerduty-{}.tar.gz"
 CHANGED = ("CHANGELOG.md", "changelogs", "galaxy.yml", "plugins/module_utils/_version.py")
 
 #: all that the tarball's top folder may hold
@@ -69,13 +70,16 @@ def main(arguments: list[str]) -> None:
     require_greater(version)
     require_clean()
     require_fragments()
-    set_version(version)
-    subprocess.run(["antsibull-changelog", "release", "--version", version], cwd=CHECKOUT, check=True)
-    tarball = build()
-    problems = wrong_content(tarball, version)
-    if problems:
-        raise Refused("\n".join([f"{tarball.name} is not as it should be:", *problems, undo()]))
-    print(tarball)
+    try:
+        set_version(version)
+        subprocess.run(["antsibull-changelog", "release", "--version", version], cwd=CHECKOUT, check=True)
+        tarball = build()
+        problems = wrong_content(tarball, version)
+        if problems:
+            raise Refused("\n".join([f"{tarball.name} is not as it should be:", *problems]))
+    except (Refused, subprocess.CalledProcessError) as error:
+        raise Refused(f"{error}\n{undo(version)}") from error
+    print(f"{tarball} is made.\n{undo(version)}")
 
 
 def wanted_version(arguments: list[str]) -> str:
@@ -142,8 +146,8 @@ def wrong_content(tarball: Path, version: str) -> list[str]:
         names = {name.removeprefix("./").rstrip("/") for name in archive.getnames()} - {"", "."}
     found = [f"  {name} does not belong in it" for name in sorted(names) if not belongs(name)]
     found += [f"  {name} is missing" for name in sorted(NEEDED - names)]
-    if tarball.name != f"oncall-pagerduty-{version}.tar.gz":
-        found.append(f"  it should be named oncall-pagerduty-{version}.tar.gz")
+    if tarball.name != TARBALL.format(version):
+        found.append(f"  it should be named {TARBALL.format(version)}")
     return found
 
 
@@ -152,9 +156,10 @@ def belongs(name: str) -> bool:
     return name.split("/")[0] in TOP and not UNWANTED.search(name)
 
 
-def undo() -> str:
-    """The command that takes back what this file has changed."""
-    return f"To undo: git checkout -- {' '.join(CHANGED[1:])} && git clean -fd {' '.join(CHANGED[:2])} *.tar.gz"
+def undo(version: str) -> str:
+    """What to do to take back all that this file has changed."""
+    made = " ".join([*CHANGED[:2], TARBALL.format(version)])
+    return f"To undo: git checkout HEAD -- {' '.join(CHANGED[1:])} && git clean -fdxq {made}"
 
 
 if __name__ == "__main__":

@@ -37,12 +37,14 @@ class Goal:
         figure: what was measured.
         limit: what it may be at most, or must be at least.
         at_least: True if greater is better.
+        why: what keeps it from being met, where that is known; shown if it is missed.
     """
 
     text: str
     figure: float
     limit: float
     at_least: bool = False
+    why: str = ""
 
     @property
     def is_met(self) -> bool:
@@ -95,4 +97,5 @@ def text_of(table: Table) -> str:
 def text_of_goals(goals: Sequence[Goal]) -> str:
     """Return the goals as lines, each with its verdict."""
     width = max((len(goal.text) for goal in goals), default=0)
-    return "\n".join(f"{goal.text.ljust(width)}  {goal.verdict}" for goal in goals)
+    lines = [f"{goal.text.ljust(width)}  {goal.verdict}" for goal in goals]
+    return "\n".join([*lines, *(f"Missed: {goal.text}: {goal.why}" for goal in goals if goal.why and not goal.is_met)])

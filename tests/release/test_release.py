@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -71,6 +72,12 @@ def test_a_release_from_its_refusals_to_the_next_one(tmp_path: Path) -> None:
         manifest = archive.extractfile("MANIFEST.json")
         assert manifest is not None
         assert json.load(manifest)["collection_info"]["version"] == VERSION
+
+    (undo,) = {line.partition("To undo: ")[2] for line in output.splitlines() if "To undo: " in line}
+    undone = shutil.copytree(clone, tmp_path / "undone", symlinks=True)
+    assert run(undone, "sh", "-c", undo).returncode == 0
+    assert git(undone, "status", "--porcelain") == ""
+    assert not list(undone.glob("*.tar.gz"))
 
     for version in ("9.9.8", VERSION):
         assert f"{version} is not greater than {VERSION}" in refusal(clone, version)
