@@ -40,10 +40,8 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._task import (
     unusable,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _taken_over
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import (
     Gathered,
     gather,
@@ -116,6 +114,10 @@ class EventAction(ActionBase):
         """Return where the event can be left, if that is wanted."""
         if choice == "false":
             return None
+        # Loaded for tasks that queue only.
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
+
         delivery = Delivery(self._outbox_settings(task_vars), shares_courier=True)
 
         def put(event: Prepared, how: Settings, maybe_taken: bool) -> str | None:

@@ -19,6 +19,13 @@ FEW = 10
 LOOP = 100
 HOSTS = 50
 
+# Why a goal can be missed, as profiles say.
+LOADING = "a run loads the collection and requests once, in about 80 ms; that counts here as much as the events do"
+WORKERS = (
+    "a worker for each host is a process of its own, which checks the options, sets a connection up and starts the thread"
+    " that bounds the attempt; and requests makes each of them a little larger"
+)
+
 SUMMARY = "Disk full on {{ inventory_hostname }}"
 
 
@@ -83,14 +90,14 @@ def measure(setting: Setting) -> Report:
         _table(f"One event for each host, 5 forks, {setting.rounds} rounds", over_hosts, hosts),
     ]
     goals = [
-        _against_debug("100 incident tasks in a loop, CPU ÷ debug's", loops, LOOP, 1.25),
-        _against_debug("an incident task on 50 hosts, CPU ÷ debug's", hosts, HOSTS, 1.2),
+        _against_debug("100 incident tasks in a loop, CPU ÷ debug's", loops, LOOP, 1.25, LOADING),
+        _against_debug("an incident task on 50 hosts, CPU ÷ debug's", hosts, HOSTS, 1.2, WORKERS),
     ]
     notes = []
     if peers:
         goals += [
-            _cheaper("in a loop: pagerduty_change ÷ change, CPU beyond debug", loops, LOOP),
-            _cheaper("over hosts: pagerduty_change ÷ change, CPU beyond debug", hosts, HOSTS),
+            _cheaper("in a loop: pagerduty_change ÷ change, CPU beyond debug", loops, LOOP, LOADING),
+            _cheaper("over hosts: pagerduty_change ÷ change, CPU beyond debug", hosts, HOSTS, WORKERS),
         ]
     else:
         notes.append("community.general is not here to be compared with; make bench fetches it")
@@ -117,12 +124,12 @@ def _table(title: str, shapes: list[tuple[str, int]], used: Mapping[str, list[Us
     return Table(title, ["tasks", "CPU s", "wall s", "CPU ÷ debug", "CPU ms an event beyond debug"], rows)
 
 
-def _against_debug(text: str, used: Mapping[str, list[Used]], count: int, limit: float) -> Goal:
+def _against_debug(text: str, used: Mapping[str, list[Used]], count: int, limit: float, why: str) -> Goal:
     ratio = cpu(used[_name("incident", count)]).over(cpu(used[_name("debug", count)]))
-    return Goal(text, ratio.median, limit)
+    return Goal(text, ratio.median, limit, why=why)
 
 
-def _cheaper(text: str, used: Mapping[str, list[Used]], count: int) -> Goal:
+def _cheaper(text: str, used: Mapping[str, list[Used]], count: int, why: str) -> Goal:
     ours, theirs = _beyond(used, "change", count), _beyond(used, "pagerduty_change", count)
     # What disappears in the noise is taken for a tenth of a millisecond.
-    return Goal(text, theirs.median / max(ours.median, 0.1), 100, at_least=True)
+    return Goal(text, theirs.median / max(ours.median, 0.1), 100, at_least=True, why=why)
