@@ -15,9 +15,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ansible import context
-from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import (
+    check,
+    key_file_problem,
+    parse_change_events,
+    with_one_key,
+)
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Errored, Finished, Interrupted
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Place, place
@@ -32,12 +36,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._playbook_run import PlaybookRun, Shared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_watch import RunWatch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import CAUSES, parse_names
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import (
-    SteeringReader,
-    check,
-    key_file_problem,
-    with_one_key,
-)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 
@@ -71,7 +70,7 @@ class Session:
         options = with_one_key(options, os.environ, self._warn)
         check(options)
         self._options = options
-        self._change_events = _parse_change_events(options["change_events"])
+        self._change_events = parse_change_events(options["change_events"])
         delivery = delivery_settings(options)
         self._watch = RunWatch(self._decided, self._failed_inside, self._describe)
         self._shared = Shared(
@@ -230,13 +229,3 @@ class Session:
 
 def _place_of(task: Any) -> Place:
     return place(*task_place(task), action=str(task.action))
-
-
-def _parse_change_events(given: Any) -> str:
-    """Return when change events are sent: C(start) for start and end, C(end), or empty for never."""
-    if str(given).strip().lower() == "start":
-        return "start"
-    try:
-        return "end" if boolean(given or False) else ""
-    except TypeError:
-        raise OptionError("change_events", f"{given!r} was given; expected true, false or start") from None

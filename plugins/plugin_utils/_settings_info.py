@@ -25,9 +25,10 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import key_file_problem
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import VARIABLES, key_file_problem
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import VARIABLES
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import Gathered, Spec, validate
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings import (
     unknown_entries,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,6 +97,23 @@ def parse_severities(given: Any) -> dict[str, str]:
 def _pair(part: str) -> tuple[str, str]:
     cause, _sign, severity = part.partition("=")
     return cause.strip(), severity.strip()
+
+
+def parse_details(given: Any) -> Any:
+    """Return details as they come from ansible.cfg and from the environment: text that holds a JSON object.
+
+    Raises:
+        OptionError: if it holds anything else.
+    """
+    if given is None or not str(given).strip():
+        return None
+    try:
+        details = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        details = given
+    if not isinstance(details, Mapping):
+        raise OptionError("custom_details", f'{given!r} was given; expected a JSON object, as in {{"team": "shop"}}')
+    return dict(details)
 
 
 def parse_names(option: str, given: Any, known: Sequence[str], variables: bool = False) -> tuple[str, ...]:

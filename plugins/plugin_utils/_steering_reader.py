@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,18 +18,16 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     SETTINGS_SPEC,
     SHARED_OPTIONS,
     both_keys,
-    check_key_content,
-    key_file_content,
     read_key_file,
     routing_key,
     settings,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain_text
-from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import (
     LABELS,
     Steering,
     Target,
+    parse_details,
     parse_names,
     parse_severities,
 )
@@ -51,8 +48,6 @@ _STEERING = (
     "client",
     "client_url",
 )
-# Events wait in the outbox for as long as it takes, so the callback has no options for giving up.
-_DEFAULTS = {name: SETTINGS_SPEC[name]["default"] for name in ("max_retries", "deadline")}
 VARIABLES = {name: f"pagerduty_{name}" for name in (*_STEERING, *SETTINGS_SPEC)}
 """The variables that steer how failures are paged, by the name of the option that they overrule."""
 
@@ -63,11 +58,10 @@ _NO_KEY = (
     "no integration key was given. Give routing_key_file under [pagerduty] in ansible.cfg, PAGERDUTY_ROUTING_KEY in the"
     " environment, or pagerduty_routing_key as a variable"
 )
-_VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
 
 class SteeringReader:
-    """Reads the steering of failures. Options must have passed `check`."""
+    """Reads the steering of failures. Options must have passed `_callback_options.check`."""
 
     def __init__(self, options: Mapping[str, Any], warn: Callable[[str], None]) -> None:
         """Take the callback's options.
@@ -76,7 +70,7 @@ class SteeringReader:
             options: by name, with the types of the callback's documentation.
             warn: told, once for each text, of variables that cannot be used.
         """
-        own = {"custom_details": _parse_details(options.get("custom_details"))}
+        own = {"custom_details": parse_details(options.get("custom_details"))}
         self._options = {**options, **{name: trusted({**options, **own}.get(name)) for name in _TEMPLATES}}
         self._warn = warn
         self._warned: set[str] = set()
@@ -220,58 +214,6 @@ class SteeringReader:
             self._warn(text)
 
 
-def check(options: Mapping[str, Any]) -> None:
-    """Check the options that need no failure to be checked.
-
-    Raises:
-        OptionError: if one of them cannot be used.
-    """
-    parse_names("group_by", options.get("group_by"), LABELS, variables=True)
-    parse_severities(options.get("severity"))
-    _parse_details(options.get("custom_details"))
-    settings({**_DEFAULTS, **options})
-    if not 0 <= options["flush_timeout"] <= LONGEST_SECONDS:
-        expected = f"expected seconds, from 0 to {LONGEST_SECONDS:g}"
-        raise OptionError("flush_timeout", f"{options['flush_timeout']} was given; {expected}")
-    if options.get("routing_key") is not None:
-        routing_key(options)
-
-
-def key_file_problem(path: str | None) -> str | None:
-    """Return why a key file cannot be used, None if nothing speaks against it.
-
-    One that is encrypted is not looked into. What is no regular file is not opened: a pipe can be read only once, and
-    may have nobody who writes to it yet.
-    """
-    if not path or (os.path.exists(path) and not os.path.isfile(path)):
-        return None
-    try:
-        content = key_file_content(path)
-        if not content.startswith(_VAULT_HEADER):
-            check_key_content(path, content)
-    except OptionError as error:
-        return str(error)
-    return None
-
-
-def with_one_key(options: Mapping[str, Any], environ: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, Any]:
-    """Return options with the key or the key file, where the environment and ansible.cfg name both.
-
-    Whichever place comes first decides for both, as it does for tasks: the environment. Of two in one place the key
-    counts, and there is a warning.
-    """
-    named = [name for name in KEY_OPTIONS if options.get(name)]
-    if len(named) < 2:
-        return dict(options)
-    variables = [f"PAGERDUTY_{name.upper()}" for name in KEY_OPTIONS]
-    of_environment = [name for name, variable in zip(KEY_OPTIONS, variables) if environ.get(variable)]
-    if len(of_environment) != 1:
-        where = "in the environment" if of_environment else "under [pagerduty] in ansible.cfg"
-        warn(both_keys(variables if of_environment else KEY_OPTIONS, where))
-    counts = of_environment[0] if of_environment else KEY_OPTIONS[0]
-    return {**options, **{name: None for name in KEY_OPTIONS if name != counts}}
-
-
 def facts_of(job: str, host: str, task: str, role: str, path: str, play: str) -> dict[str, Any]:
     """Return what a template for the dedup key can refer to as C(failure): what is the same in the next run."""
     return {"job": job, "host": host, "task": task, "role": role, "path": path, "play": play}
@@ -279,19 +221,6 @@ def facts_of(job: str, host: str, task: str, role: str, path: str, play: str) ->
 
 def _named(group_by: tuple[str, ...]) -> list[str]:
     return [name[len("vars.") :] for name in group_by if name.startswith("vars.")]
-
-
-def _parse_details(given: Any) -> Any:
-    """Return details as they come from ansible.cfg and from the environment: text that holds a JSON object."""
-    if given is None or not str(given).strip():
-        return None
-    try:
-        details = json.loads(given) if isinstance(given, str) else given
-    except ValueError:
-        details = given
-    if not isinstance(details, Mapping):
-        raise OptionError("custom_details", f'{given!r} was given; expected a JSON object, as in {{"team": "shop"}}')
-    return dict(details)
 
 
 def _details(given: Any) -> Any:

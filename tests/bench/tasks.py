@@ -22,8 +22,8 @@ HOSTS = 50
 # Why a goal can be missed, as profiles say.
 LOADING = "a run loads the collection and requests once, in about 80 ms; that counts here as much as the events do"
 WORKERS = (
-    "a worker for each host is a process of its own, which checks the options, sets a connection up and starts the thread"
-    " that bounds the attempt; and requests makes each of them a little larger"
+    "a worker for each host is a process of its own, which checks the options, sets a connection up and starts the"
+    " thread that bounds the attempt; and requests makes each of them a little larger"
 )
 
 SUMMARY = "Disk full on {{ inventory_hostname }}"

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,11 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_SPEC
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import (
     SteeringReader,
-    check,
     facts_of,
-    key_file_problem,
-    with_one_key,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import Variables, trusted
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY
@@ -43,7 +37,6 @@ OPTIONS = {
     "class": None,
     "client": "Ansible",
     "client_url": None,
-    "flush_timeout": 10.0,
 }
 FACTS = facts_of(job="deploy.yml", host="web1", task="Install", role="", path="deploy.yml:7", play="Deploy")
 
@@ -179,34 +172,10 @@ def test_without_any_key_there_is_no_target_but_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        ({"severity": "bad"}, "severity"),
-        ({"group_by": ["hosts"]}, "group_by"),
-        ({"custom_details": "[1]"}, "custom_details"),
-        ({"custom_details": "{team: shop}"}, "custom_details"),
-        ({"routing_key": "short"}, "routing_key"),
-        ({"api_url": "nowhere"}, "api_url"),
-        ({"timeout": 0.0}, "timeout"),
-        *(
-            ({name: value}, name)
-            for name in ("flush_timeout", "timeout", "retry_base_interval", "retry_max_interval")
-            for value in (-1.0, math.inf, -math.inf, math.nan)
-        ),
-    ],
-)
-def test_bad_options_are_refused_by_name(options: dict[str, Any], named: str) -> None:
-    with pytest.raises(OptionError, match=f"^{named}: "):
-        check({**OPTIONS, "routing_key": KEY, **options})
-
-
-@pytest.mark.parametrize(
     ("given", "details"),
     [(None, None), (" ", None), ('{"team": "shop", "n": [1]}', {"team": "shop", "n": [1]}), ({"a": 1}, {"a": 1})],
 )
 def test_details_in_ansible_cfg_are_json(given: Any, details: Any) -> None:
-    options = {**OPTIONS, "routing_key": KEY, "custom_details": given}
-    check(options)
     assert Reader(custom_details=given).read(None).custom_details == details
 
 
@@ -232,56 +201,18 @@ def test_a_page_goes_out_whatever_variables_say_of_keys(values: dict[str, Any], 
     assert_no_secret(reader.warnings, KEY, OTHER_KEY)
 
 
-@pytest.mark.parametrize(
-    ("environ", "counts", "where"),
-    [
-        ({"PAGERDUTY_ROUTING_KEY": KEY}, "routing_key", None),
-        ({"PAGERDUTY_ROUTING_KEY_FILE": "f"}, "routing_key_file", None),
-        ({"PAGERDUTY_ROUTING_KEY": KEY, "PAGERDUTY_ROUTING_KEY_FILE": "f"}, "routing_key", "in the environment"),
-        ({}, "routing_key", "in ansible.cfg"),
-    ],
-)
-def test_one_of_two_keys_in_the_options_counts(environ: dict[str, str], counts: str, where: str | None) -> None:
-    warnings: list[str] = []
-    options = with_one_key({"routing_key": KEY, "routing_key_file": "f"}, environ, warnings.append)
-    assert [name for name, value in options.items() if value] == [counts]
-    assert [where is not None and where in warnings[0]] == [bool(warnings)]
-
-
-def test_a_key_file_is_looked_at_unless_it_is_encrypted(tmp_path: Path) -> None:
-    file = tmp_path / "key"
-    assert key_file_problem(None) is None
-    assert "cannot be read" in str(key_file_problem(str(file)))
-    for content, usable in ((KEY, True), ("$ANSIBLE_VAULT;1.1;AES256\n3031", True), (KEY[:-1], False)):
-        file.write_text(content)
-        assert (key_file_problem(str(file)) is None) is usable
-        assert_no_secret(str(key_file_problem(str(file))), KEY[:-1])
-
-
-def test_a_pipe_is_not_opened_at_the_start_and_read_once_for_all_failures() -> None:
+def test_a_pipe_is_read_once_for_all_failures() -> None:
     reading, writing = os.pipe()
     os.write(writing, KEY.encode())
     os.close(writing)
     pipe = f"/dev/fd/{reading}"
     reader = Reader(routing_key=None, routing_key_file=pipe)
-    assert key_file_problem(pipe) is None
     for timeout in (10, 5):
         target = reader.read({"pagerduty_timeout": timeout}).target
         assert target is not None
         assert (target.routing_key, target.settings.timeout) == (KEY, timeout)
     os.close(reading)
     assert reader.warnings == []
-
-
-def test_a_key_file_is_opened_once_at_the_start(tmp_path: Path) -> None:
-    file = tmp_path / "key"
-    file.write_text(KEY)
-    opened: list[str] = []
-    is_watching = True
-    sys.addaudithook(lambda name, given: opened.append(str(given[0])) if is_watching and name == "open" else None)
-    assert key_file_problem(str(file)) is None
-    is_watching = False
-    assert opened == [str(file)]
 
 
 # --- what comes from managed hosts -------------------------------------------------------------------------------

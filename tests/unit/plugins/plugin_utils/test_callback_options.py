@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the callback makes of its options before anything has failed."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_SPEC
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import (
+    check,
+    key_file_problem,
+    parse_change_events,
+    with_one_key,
+)
+from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY
+from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
+
+OPTIONS = {
+    **{name: option.get("default") for name, option in SETTINGS_SPEC.items()},
+    "severity": "error",
+    "group_by": ["playbook"],
+    "custom_details": None,
+    "flush_timeout": 10.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"severity": "bad"}, "severity"),
+        ({"group_by": ["hosts"]}, "group_by"),
+        ({"custom_details": "[1]"}, "custom_details"),
+        ({"custom_details": "{team: shop}"}, "custom_details"),
+        ({"routing_key": "short"}, "routing_key"),
+        ({"api_url": "nowhere"}, "api_url"),
+        ({"timeout": 0.0}, "timeout"),
+        *(
+            ({name: value}, name)
+            for name in ("flush_timeout", "timeout", "retry_base_interval", "retry_max_interval")
+            for value in (-1.0, math.inf, -math.inf, math.nan)
+        ),
+    ],
+)
+def test_bad_options_are_refused_by_name(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(OptionError, match=f"^{named}: ") as caught:
+        check({**OPTIONS, "routing_key": KEY, **options})
+    assert_no_secret(str(caught.value), KEY)
+
+
+def test_good_options_pass_with_a_key_or_without() -> None:
+    good = {"severity": "failed=critical", "group_by": ["role", "vars.team"], "custom_details": '{"team": "shop"}'}
+    for key in (KEY, OTHER_KEY, None):
+        check({**OPTIONS, **good, "routing_key": key})
+
+
+@pytest.mark.parametrize(
+    ("given", "when"),
+    [("start", "start"), (" Start ", "start"), ("true", "end"), (True, "end"), ("no", ""), (None, "")],
+)
+def test_when_change_events_are_sent(given: Any, when: str) -> None:
+    assert parse_change_events(given) == when
+
+
+def test_another_word_for_change_events_is_refused() -> None:
+    with pytest.raises(OptionError, match="^change_events: 'sometimes' was given; expected true, false or start"):
+        parse_change_events("sometimes")
+
+
+# --- one key ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "counts", "where"),
+    [
+        ({"PAGERDUTY_ROUTING_KEY": KEY}, "routing_key", None),
+        ({"PAGERDUTY_ROUTING_KEY_FILE": "f"}, "routing_key_file", None),
+        ({"PAGERDUTY_ROUTING_KEY": KEY, "PAGERDUTY_ROUTING_KEY_FILE": "f"}, "routing_key", "in the environment"),
+        ({}, "routing_key", "in ansible.cfg"),
+    ],
+)
+def test_one_of_two_keys_in_the_options_counts(environ: dict[str, str], counts: str, where: str | None) -> None:
+    warnings: list[str] = []
+    options = with_one_key({"routing_key": KEY, "routing_key_file": "f"}, environ, warnings.append)
+    assert [name for name, value in options.items() if value] == [counts]
+    assert [where is not None and where in warnings[0]] == [bool(warnings)]
+
+
+def test_a_key_file_is_looked_at_unless_it_is_encrypted(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    assert key_file_problem(None) is None
+    assert "cannot be read" in str(key_file_problem(str(file)))
+    for content, usable in ((KEY, True), ("$ANSIBLE_VAULT;1.1;AES256\n3031", True), (KEY[:-1], False)):
+        file.write_text(content)
+        assert (key_file_problem(str(file)) is None) is usable
+        assert_no_secret(str(key_file_problem(str(file))), KEY[:-1])
+
+
+def test_a_pipe_is_not_opened_at_the_start() -> None:
+    reading, writing = os.pipe()
+    assert key_file_problem(f"/dev/fd/{reading}") is None
+    os.close(writing)
+    os.close(reading)
+
+
+def test_a_key_file_is_opened_once_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    opened: list[str] = []
+    is_watching = True
+    sys.addaudithook(lambda name, given: opened.append(str(given[0])) if is_watching and name == "open" else None)
+    assert key_file_problem(str(file)) is None
+    is_watching = False
+    assert opened == [str(file)]
