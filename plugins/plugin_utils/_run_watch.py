@@ -221,6 +221,11 @@ class RunWatch:
 
     def _can_be_cleared(self) -> bool:
         if self._clearable is None:
-            plays = self._playbook.get_plays() if self._playbook is not None else ()
-            self._clearable = may_clear_host_errors(plays, constants.DEFAULT_ROLES_PATH or ())
+            try:
+                plays = self._playbook.get_plays() if self._playbook is not None else ()
+                self._clearable = may_clear_host_errors(plays, constants.DEFAULT_ROLES_PATH or ())
+            except Exception as error:
+                # Then failures are held until the end of the run, which is late, but neither lost nor false.
+                self._clearable = True
+                self._on_error(error)
         return self._clearable

@@ -1,16 +1,23 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line at the end of a run."""
+"""What is told of a run, whatever of its surroundings does not work; and the line at its end."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Flushed
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError, PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Prepared
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Flushed, HandOver
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Errored, Withdrawn
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import closing_line
-from ansible_collections.oncall.pagerduty.tests.support.failures import outcome, steering
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pager, Parts, closing_line
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
+from ansible_collections.oncall.pagerduty.tests.support.failures import failure, outcome, steering
 
 
 def incident(key: str, hosts: int) -> Incident:
@@ -75,3 +82,148 @@ def test_the_closing_line(
 
 def test_the_closing_line_names_what_was_lost() -> None:
     assert closing_line([], [], [], Flushed(), lost=1) == "PagerDuty: 0 events accepted, 0 waiting, 1 lost"
+
+
+# --- what does not work around it ---------------------------------------------------------------------------------
+
+
+class Forgetful:
+    """A memory whose disk is full."""
+
+    def __getattr__(self, name: str) -> Any:
+        def fail(*_given: Any) -> Any:
+            raise PagerDutyError("the disk is full")
+
+        return fail
+
+
+class Surroundings:
+    """A pager's surroundings that note what reaches them."""
+
+    def __init__(self, memory: Any = None, steered: Steering | None = None, hand_over: HandOver | None = None) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.warnings: list[str] = []
+        self.shown: list[str] = []
+        self._hand_over = hand_over or HandOver(True)
+        self._steered = steered or steering()
+        run = SimpleNamespace(
+            controller="ansible01",
+            user="ann",
+            partial="",
+            build=SimpleNamespace(url="", name=""),
+            inventories=("prod",),
+        )
+        delivery = SimpleNamespace(hand_over=self._take, flush=lambda _seconds: Flushed(accepted=len(self.sent)))
+        self.parts = Parts(
+            run=lambda: run,  # type: ignore[arg-type,return-value]
+            writer=lambda: self,  # type: ignore[arg-type,return-value]
+            delivery=lambda: delivery,  # type: ignore[arg-type,return-value]
+            memory=lambda: memory or Forgetful(),
+            steer=lambda _host, _outcome: self._steered,
+            warn=self.warnings.append,
+            show=self.shown.append,
+            explain=self.shown.append,
+        )
+
+    def pager(self, resolve_on_success: str = "ledger") -> Pager:
+        return Pager("deploy.yml", ("failed", "error"), resolve_on_success, False, self.parts)
+
+    def trigger(self, incident: Incident) -> Alert:
+        return Alert(Action.TRIGGER, incident.dedup_key, summary="it failed", source="ansible01")
+
+    def resolve(self, dedup_key: str, text: str, source: str) -> Alert:
+        return Alert(Action.RESOLVE, dedup_key, summary=text, source=source)
+
+    def mask(self, text: str, _outcome: Any) -> str:
+        return text
+
+    def _take(self, event: Prepared, _route: Any) -> HandOver:
+        self.sent.append((event.shown()["event_action"], event.dedup_key or ""))
+        return self._hand_over
+
+
+KEY = "ansible:deploy.yml"
+
+
+def test_without_a_memory_the_page_goes_out() -> None:
+    around = Surroundings()
+    pager = around.pager()
+    pager.decided(failure("web1"))
+    pager.passed("web1", ("deploy.yml:7", "", "", ""))  # type: ignore[arg-type]
+    pager.run_ended(2, True)
+    assert around.sent == [("trigger", KEY)]
+    assert around.warnings == [
+        "the incident cannot be remembered, so it will not resolve by itself: the disk is full",
+        "what this run proves cannot be remembered: the disk is full",
+        "what this run proves about open incidents is not known: the disk is full",
+    ]
+
+
+def test_what_was_taken_back_is_resolved_in_the_same_run() -> None:
+    around = Surroundings(memory=SimpleNamespace(remember=lambda *_given: True, withdraw=lambda *_given: True))
+    pager = around.pager()
+    pager.decided(failure("web1", "web2"))
+    pager.decided(Withdrawn(("web1",)))
+    pager.decided(Withdrawn(("web2",)))
+    pager.play_ended()
+    assert around.sent == [("trigger", KEY), ("resolve", KEY)]
+    assert pager.close(1.0) is False
+    assert around.shown == ["PagerDuty: 2 events accepted, 0 waiting"]
+
+
+def test_an_event_that_cannot_be_kept_is_tried_again_and_said_to_be_lost() -> None:
+    around = Surroundings(hand_over=HandOver(False, "no room for it"))
+    pager = around.pager()
+    pager.decided(failure("web1"))
+    pager.play_ended()
+    assert around.sent == [("trigger", KEY)] * 2
+    pager.close(1.0)
+    assert around.shown == ["PagerDuty: 2 events accepted, 0 waiting, 1 lost"]
+    assert around.warnings == ["no room for it"] * 2
+
+
+def test_a_failure_of_the_writer_is_said_and_keeps_nothing_else_back() -> None:
+    around = Surroundings()
+    around.trigger = lambda incident: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    pager = around.pager("never")
+    pager.decided(failure("web1"))
+    assert around.warnings == ["something went wrong inside, please report it: ZeroDivisionError: division by zero"]
+    assert pager.close(1.0) is False
+
+
+def test_an_event_that_cannot_be_made_is_said() -> None:
+    def refuse(_incident: Incident) -> Any:
+        return Alert(Action.RESOLVE, None, summary="", source="")
+
+    around = Surroundings()
+    around.trigger = refuse  # type: ignore[method-assign]
+    around.pager("never").decided(failure("web1"))
+    assert around.sent == []
+    assert around.warnings
+    assert around.warnings[0].startswith("an event cannot be sent: ")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_without_a_key_nothing_of_the_run_itself_is_told(enabled: bool) -> None:
+    around = Surroundings(
+        steered=steering(target=None, enabled=enabled, problem=str(OptionError("routing_key", "none")))
+    )
+    pager = around.pager("always")
+    pager.change("deploy.yml finished", {})
+    pager.run_ended(0, False)
+    pager.decided(Errored("KeyError", "'x'"))
+    assert around.sent == []
+    nobody = ["nobody is paged for this failure: routing_key: none"] if enabled else []
+    assert around.warnings == ["no change event is sent: routing_key: none", *nobody]
+
+
+@pytest.mark.parametrize(
+    ("group_by", "key"), [(("playbook",), KEY), (("playbook", "inventory"), f"{KEY}:inventory=prod"), (("role",), None)]
+)
+def test_always_resolves_what_a_run_as_a_whole_can_name(group_by: tuple[str, ...], key: str | None) -> None:
+    around = Surroundings(steered=steering(group_by=group_by))
+    around.pager("always").run_ended(0, False)
+    assert around.sent == ([("resolve", key)] if key else [])
+    assert [warning.partition(";")[0] for warning in around.warnings] == (
+        [] if key else ["resolve_on_success=always finds only incidents grouped by playbook and inventory"]
+    )
