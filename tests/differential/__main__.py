@@ -15,8 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.simulator import Simulator
-
+from ..simulator import Simulator
 from .case import STRATEGIES
 from .cases import GROUPS, SCOPES, Pair, all_pairs
 from .judge import deviations

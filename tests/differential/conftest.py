@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 
+from .cases import Pair
 from .observer_pagerduty import PagerDutyObserver
 from .runner import Pool, Run
 
@@ -22,7 +23,7 @@ from .runner import Pool, Run
 def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Any, Future[Run]]]:
     """The runs of all selected tests, begun in their order."""
     pairs = [
-        item.callspec.params["pair"]
+        cast(Pair, item.callspec.params["pair"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and "pair" in getattr(getattr(item, "callspec", None), "params", {})
     ]

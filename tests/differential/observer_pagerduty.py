@@ -56,7 +56,8 @@ class PagerDutyObserver:
 
     def observe(self, folder: Path) -> Observation:
         self._settle(folder / "pagerduty" / "outbox.sqlite3")
-        triggers, resolves = [], []
+        triggers: list[dict[str, Any]] = []
+        resolves: list[dict[str, Any]] = []
         for incident in self._pagerduty.incidents:
             if incident.key == _key(folder):
                 for entry in incident.log:

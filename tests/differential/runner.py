@@ -109,7 +109,7 @@ class Core:
         process.stdin.flush()
         pid = self._answer(process.stdout)["pid"]
         with _Attendant(pid, case, folder):
-            return self._answer(process.stdout)["exit_code"]
+            return int(self._answer(process.stdout)["exit_code"])
 
     def _run_cold(self, case: Case, folder: Path, environment: dict[str, str]) -> int:
         with (folder / "output.txt").open("wb") as output:
@@ -130,7 +130,8 @@ class Core:
         line = stdout.readline()
         if not line:
             raise RuntimeError("the warm process ended")
-        return json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def _retry_hosts(self, folder: Path) -> frozenset[str]:
         return frozenset(line for path in folder.glob("*.retry") for line in path.read_text().split())

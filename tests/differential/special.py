@@ -147,7 +147,7 @@ def _loops() -> Iterator[Case]:
 
 
 def _hosts() -> Iterator[Case]:
-    for name, keywords in {
+    all_keywords: dict[str, dict[str, Any]] = {
         "serial 1": {"serial": 1},
         "serial 2": {"serial": 2},
         "serial by per cent": {"serial": "34%"},
@@ -158,7 +158,8 @@ def _hosts() -> Iterator[Case]:
         "max_fail_percentage 0": {"max_fail_percentage": 0},
         "max_fail_percentage 0, serial 1": {"max_fail_percentage": 0, "serial": 1},
         "force_handlers": {"force_handlers": True},
-    }.items():
+    }
+    for name, keywords in all_keywords.items():
         for host in "abc":
             task = fail(when=f"inventory_hostname == '{host}'")
             yield Case(

@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 import warnings
+from typing import Any
 
 
 def serve() -> list[str] | None:
@@ -54,7 +55,7 @@ def _warm_up() -> None:
         loader.action_loader.get(name, class_only=True)
 
 
-def _become_fresh_process(job: dict) -> None:
+def _become_fresh_process(job: dict[str, Any]) -> None:
     os.setsid()
     os.chdir(job["folder"])
     os.environ.update(job["environment"])

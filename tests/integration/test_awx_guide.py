@@ -85,7 +85,7 @@ def test_a_job_without_a_lasting_disk(ansible: Ansible, simulator: Simulator) ->
     assert controller(BROKEN, CFG).rc == 2
     (event,) = events(simulator)
     assert keys(simulator) == ["ansible:Deploy the shop"]
-    assert event.summary.startswith("Deploy the shop failed on ")
+    assert str(event.summary).startswith("Deploy the shop failed on ")
     said = details(event)
     assert (said["build"], said["user"], said["controller"]) == ("AWX job 7", "ann", "node1")
     assert str(simulator.incidents[0].client_url).startswith("https://awx.example.com/")

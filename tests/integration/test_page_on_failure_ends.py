@@ -256,7 +256,7 @@ def test_signals_in_the_middle_of_a_commit_lose_nothing(ansible: Ansible, simula
 
     assert run.rc not in (0, 2)
     simulator.wait_for(lambda seen: len(seen.accepted) >= 1, 30.0)
-    assert events(simulator)[0].summary.startswith("playbook.yml failed on 1 of 2 hosts: Break (")
+    assert str(events(simulator)[0].summary).startswith("playbook.yml failed on 1 of 2 hosts: Break (")
     assert _remembered(ansible)
 
 

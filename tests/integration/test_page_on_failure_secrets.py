@@ -55,7 +55,8 @@ ENCODED = base64.b64encode(f"user:{SECRETS['base64']}".encode()).decode()
 
 
 def vaulted(text: str) -> str:
-    return VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))]).encrypt(text).decode()
+    encrypted: bytes = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))]).encrypt(text)
+    return encrypted.decode()
 
 
 def broken(name: str, message: str, **keywords: Any) -> dict[str, Any]:

@@ -128,8 +128,8 @@ def test_variables_route_and_rank_and_silence(ansible: Ansible, simulator: Simul
     assert [payload(event)["severity"] for event in mine] == ["info", "warning"]
     assert details(mine[-1])["unreachable_hosts"] == ["web3"]
     assert details(mine[-1])["failed_hosts"] == ["web1"]
-    named = "ansible:playbook.yml, 2 hosts; ansible:playbook.yml, 1 host"
-    assert closing(run) == [f"PagerDuty: 2 incidents triggered ({named}), 3 events accepted, 0 waiting"]
+    which = "ansible:playbook.yml, 2 hosts; ansible:playbook.yml, 1 host"
+    assert closing(run) == [f"PagerDuty: 2 incidents triggered ({which}), 3 events accepted, 0 waiting"]
     assert_no_secret([run.output, *map(payload, events(simulator))], KEY, OTHER_KEY)
 
 
@@ -214,7 +214,7 @@ print(json.dumps({{"changed": False, "stdout": {hostile!r}, "ansible_facts": {{
         {"name": "Keep", "ansible.builtin.set_fact": {"pagerduty_component": "{{ answer.stdout }}"}},
         fail("Break {{ answer.stdout }}", message="{{ answer.stdout }}"),
     ]
-    options = {
+    options: dict[str, Any] = {
         "summary": "{{ failure.summary }} {{ failure.message }} {{ said }} {{ answer.stdout }}",
         "dedup_key": "k/{{ said }}/{{ failure.task }}",
         "custom_details": {"message": "{{ failure.message }}", "nested": ["{{ answer.stdout }}"]},

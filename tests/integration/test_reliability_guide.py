@@ -60,9 +60,9 @@ def test_queued_tasks_with_the_settings(ansible: Ansible, simulator: Simulator) 
 def test_looking_after_the_outbox(ansible: Ansible, simulator: Simulator, outbox: Outbox) -> None:
     simulator.add_fault(Fault("status", code=400, body="json"))
     outbox.put(alert("a"), route(simulator.url))
-    drain = ["drain_outbox.yml", [{"import_playbook": "oncall.pagerduty.drain_outbox"}]]
+    name, drain = "drain_outbox.yml", [{"import_playbook": "oncall.pagerduty.drain_outbox"}]
 
-    refusing = ansible(drain[1], name=drain[0])
+    refusing = ansible(drain, name=name)
     assert refusing.rc == 2
     assert "refused just now" in refusing.output
 

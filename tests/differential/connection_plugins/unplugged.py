@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 
@@ -19,17 +21,17 @@ class Connection(ConnectionBase):
     transport = "unplugged"
     has_pipelining = True
 
-    def _connect(self):
+    def _connect(self) -> None:
         raise AnsibleConnectionFailure("the cable is out")
 
-    def exec_command(self, cmd, in_data=None, sudoable=True):
+    def exec_command(self, cmd: str, in_data: Any = None, sudoable: bool = True) -> None:
         self._connect()
 
-    def put_file(self, in_path, out_path):
+    def put_file(self, in_path: str, out_path: str) -> None:
         self._connect()
 
-    def fetch_file(self, in_path, out_path):
+    def fetch_file(self, in_path: str, out_path: str) -> None:
         self._connect()
 
-    def close(self):
+    def close(self) -> None:
         self._connected = False

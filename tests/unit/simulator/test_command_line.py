@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from ansible_collections.oncall.pagerduty.tests import simulator
+from ansible_collections.oncall.pagerduty.tests.support.network import address_of
 
 KEY = "0123456789abcdef0123456789abcdef"
 CHECKOUT = Path(simulator.__file__ or "").parents[2]
@@ -65,8 +65,7 @@ def url_in(line: str) -> str:
 
 
 def post(url: str, body: Any) -> int:
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    connection = http.client.HTTPConnection(*address_of(url), timeout=10)
     connection.request("POST", "/v2/enqueue", json.dumps(body), {"Content-Type": "application/json"})
     status = connection.getresponse().status
     connection.close()
@@ -136,8 +135,8 @@ def test_it_goes_on_when_nobody_reads_its_lines() -> None:
 
 def test_a_black_hole_does_not_delay_its_end() -> None:
     with running("--fault", "kind=black_hole") as (process, first):
-        address = urlsplit(url_in(first))
-        with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+        address = address_of(url_in(first))
+        with socket.create_connection(address, timeout=5) as connection:
             connection.sendall(b"POST /v2/enqueue HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
             assert "black_hole" in out(process).readline()
             start = time.monotonic()

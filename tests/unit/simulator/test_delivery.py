@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -22,6 +21,7 @@ import trustme
 
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.simulator._faults import KINDS
+from ansible_collections.oncall.pagerduty.tests.support.network import address_of
 
 V2 = "/v2/enqueue"
 Alert = Callable[..., dict[str, Any]]
@@ -122,9 +122,8 @@ def exchange(pd: Simulator, body: Any) -> tuple[bytes, str]:
     """All bytes of an answer, and how the connection ended."""
     data = json.dumps(body).encode()
     head = f"POST {V2} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
-    address = urlsplit(pd.url)
     answer = b""
-    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+    with socket.create_connection(address_of(pd.url), timeout=5) as connection:
         connection.sendall(head.encode() + data)
         try:
             while block := connection.recv(65536):
@@ -147,8 +146,7 @@ def test_a_clean_close_over_tls_says_goodbye(certificate: tuple[str, str], alert
     server, authority = certificate
     with Simulator(certfile=server) as pd:
         pd.add_fault(Fault("close_before"))
-        address = urlsplit(pd.url)
-        plain = socket.create_connection((address.hostname, address.port), timeout=5)
+        plain = socket.create_connection(address_of(pd.url), timeout=5)
         context = ssl.create_default_context(cafile=authority)
         with context.wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False) as connection:
             connection.sendall(f"POST {V2} HTTP/1.1\r\nContent-Length: 0\r\n\r\n".encode())
@@ -159,8 +157,7 @@ def test_slow_headers_come_byte_by_byte(pd: Simulator, alert: Alert) -> None:
     pd.add_fault(Fault("slow_headers", seconds=0.002))
     data = json.dumps(alert()).encode()
     head = f"POST {V2} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n".encode()
-    address = urlsplit(pd.url)
-    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+    with socket.create_connection(address_of(pd.url), timeout=5) as connection:
         connection.sendall(head + data)
         start = time.monotonic()
         answer = b""
@@ -173,10 +170,9 @@ def test_slow_headers_come_byte_by_byte(pd: Simulator, alert: Alert) -> None:
 
 def test_a_slow_body_begins_at_once_and_then_drips(pd: Simulator, alert: Alert) -> None:
     pd.add_fault(Fault("slow_body", seconds=0.01))
-    address = urlsplit(pd.url)
     data = json.dumps(alert()).encode()
     head = f"POST {V2} HTTP/1.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+    with socket.create_connection(address_of(pd.url), timeout=5) as connection:
         connection.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
         answer = b""
         start = time.monotonic()
@@ -230,7 +226,7 @@ def _post_anyhow(pd: Simulator, body: Any, authority: str) -> None:
 
 def test_idle_connections_and_half_handshakes_do_not_keep_it(certificate: tuple[str, str]) -> None:
     with Simulator() as pd, Simulator(certfile=certificate[0]) as secure:
-        connections = [socket.create_connection(("127.0.0.1", urlsplit(each.url).port)) for each in (pd, secure)]
+        connections = [socket.create_connection(address_of(each.url)) for each in (pd, secure)]
         connections[0].sendall(b"POST /v2/enqueue HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf")
         time.sleep(0.05)
         start = time.monotonic()
@@ -243,7 +239,7 @@ def test_idle_connections_and_half_handshakes_do_not_keep_it(certificate: tuple[
 
 def test_a_client_without_tls_disturbs_nobody(certificate: tuple[str, str], alert: Alert) -> None:
     with Simulator(certfile=certificate[0]) as pd:
-        with contextlib.closing(socket.create_connection(("127.0.0.1", urlsplit(pd.url).port))) as connection:
+        with contextlib.closing(socket.create_connection(address_of(pd.url))) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
             connection.recv(100)
         assert post(pd, alert(), certificate[1]).status_code == 202

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import urllib.parse
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -28,7 +29,7 @@ class Talker:
     """An object that says the key in one of its two texts."""
 
     def __init__(self, text: str = "", representation: str = "") -> None:
-        self.texts = lambda: (text, representation)
+        self.texts: Callable[[], tuple[str, str]] = lambda: (text, representation)
 
     def __str__(self) -> str:
         return self.texts()[0]

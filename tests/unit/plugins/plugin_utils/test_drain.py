@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def pagerduty() -> Iterator[Simulator]:
 class Set:
     """A drain with a clock of its own, which the outbox goes by too."""
 
-    def __init__(self, folder: Path, is_alone: bool = True, **settings: object) -> None:
+    def __init__(self, folder: Path, is_alone: bool = True, **settings: Any) -> None:
         self.clock = Clock()
         self.path = str(folder / "outbox.sqlite3")
         self.database = Database(self.path, uptime=self.clock)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import O
 KEYBOARD = Interrupted("SIGINT")
 
 
-def outcome(host: str, task: str = "install", **fields: object) -> Outcome:
+def outcome(host: str, task: str = "install", **fields: Any) -> Outcome:
     plain = Outcome(
         host=host,
         kind="failed",

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _incident_text
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ci import Build
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Errored, Interrupted
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, place_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import FailedItem, Outcome
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import Build, RunContext
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
 from ansible_collections.oncall.pagerduty.tests.support.failures import outcome, steering
 
 RUN = RunContext(job_name="deploy.yml")
@@ -176,9 +177,9 @@ def test_long_texts_are_cut_a_message_at_its_end_and_stderr_at_its_beginning() -
 @pytest.mark.parametrize("where", ["message", "stderr", "item"])
 def test_a_secret_on_the_edge_of_a_cut_is_masked_whole(where: str) -> None:
     # Cut first, it would leave half of the secret, which nothing finds.
-    fields: dict[str, Any] = {
+    places: dict[str, dict[str, Any]] = {
         "message": {"message": "m" * 1996 + "hunter2"},
         "stderr": {"stderr": "hunter2" + "s" * 1997},
         "item": {"items": (FailedItem("i" * 1996 + "hunter2", ""),)},
-    }[where]
-    assert not any(piece in str(details(incident(outcome(**fields)))) for piece in ("hun", "er2"))
+    }
+    assert not any(piece in str(details(incident(outcome(**places[where])))) for piece in ("hun", "er2"))

@@ -23,10 +23,9 @@ def test_nothing_is_found_where_no_play_runs() -> None:
     assert queue_manager() is None
     assert exit_result() is None
     assert PlayState.find() is None
-    assert play_is_run()
 
 
-def test_local_variables_of_the_same_name_are_not_taken_for_ansible_cores() -> None:
+def test_functions_are_known_by_what_they_hold_not_by_their_names_alone() -> None:
     def send_callback(self: Any) -> Any:
         return queue_manager()
 
@@ -36,6 +35,14 @@ def test_local_variables_of_the_same_name_are_not_taken_for_ansible_cores() -> N
     def play_start(iterator: Any) -> Any:
         return PlayState.find()
 
+    class Executor:
+        def run(self) -> bool:
+            return play_is_run()
+
+    class Manager(Executor):
+        _failed_hosts = ()
+
+    assert [Executor().run(), Manager().run()] == [False, True]
     assert send_callback(object()) is None
     assert run([], "a text") is None
     assert run([], 2) == 2

@@ -118,7 +118,7 @@ class Surroundings:
             run=lambda: run,  # type: ignore[arg-type,return-value]
             writer=lambda: self,  # type: ignore[arg-type,return-value]
             delivery=lambda: delivery,  # type: ignore[arg-type,return-value]
-            memory=lambda: memory or Forgetful(),
+            memory=lambda: memory or Forgetful(),  # type: ignore[arg-type,return-value]
             steer=lambda _host, _outcome: self._steered,
             warn=self.warnings.append,
             show=self.shown.append,
@@ -192,11 +192,9 @@ def test_a_failure_of_the_writer_is_said_and_keeps_nothing_else_back() -> None:
 
 
 def test_an_event_that_cannot_be_made_is_said() -> None:
-    def refuse(_incident: Incident) -> Any:
-        return Alert(Action.RESOLVE, None, summary="", source="")
-
     around = Surroundings()
-    around.trigger = refuse  # type: ignore[method-assign]
+    nameless = Alert(Action.RESOLVE, None, summary="", source="")
+    around.trigger = lambda incident: nameless  # type: ignore[method-assign]
     around.pager("never").decided(failure("web1"))
     assert around.sent == []
     assert around.warnings

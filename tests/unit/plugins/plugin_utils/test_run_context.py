@@ -47,7 +47,8 @@ def _arguments(*words: str) -> Mapping[str, Any]:
     """The arguments as ansible-core itself reads them from a command line."""
     cli = (AdHocCLI if words[0] == "ansible" else PlaybookCLI)(list(words))
     cli.parse()
-    return context.CLIARGS
+    arguments: Mapping[str, Any] = context.CLIARGS
+    return arguments
 
 
 def _collect(

@@ -38,7 +38,8 @@ def play_of(manager: VariableManager, **keywords: Any) -> Any:
 
 
 def tasks_of(play: Any) -> list[Any]:
-    return play.compile()[1].block
+    found: list[Any] = play.compile()[1].block
+    return found
 
 
 def test_each_host_has_its_own_variables_and_the_same_lists(manager: VariableManager) -> None:
