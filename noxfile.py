@@ -41,8 +41,8 @@ TARGET_PYTHONS = ((3, 8), (3, 9))
 TARGET_CORE = next(core for core in CORES if core.release.startswith("2.18."))
 # On the newest one the matrix runs measured.
 MEASURED_CORE = CORES[-1]
-# `make test` runs on this one; the matrix runs there what that leaves out.
-EVERYDAY_CORE = next(core for core in CORES if core.release.startswith("2.19."))
+# `make test` runs on this one, which is installed beside nox; the matrix runs there what that leaves out.
+EVERYDAY_CORE = next((core for core in CORES if core.release == interpreters.installed("ansible-core")), None)
 # What the oldest core is tested with, since that is how old a machine may be all over.
 OLDEST_HTTP = ("requests==2.28.0", "urllib3==1.26.20")
 OLDEST_AND_NEWEST = (CORES[0], CORES[-1])
@@ -223,13 +223,21 @@ def session_on_core(core: Core) -> None:
     def on_core(session: nox.Session) -> None:
         skip_without_python(session, core)
         install_for_tests(session, core)
-        tests = [*CORE_TESTS, *NO_EXAMPLES]
-        if core == EVERYDAY_CORE:
-            tests = ["-m", "slow", *CORE_TESTS]
-        elif core == CORES[0]:
+        tests = tests_of(core)
+        if core == CORES[0]:
             session.install("--quiet", *OLDEST_HTTP)
             tests += [f"tests/unit/plugins/module_utils/test_transport{part}.py" for part in ("", "_proxy", "_tls")]
         session.run("python", "-m", "pytest", *PARALLEL, *(session.posargs or tests), env=scope())
+        if core == EVERYDAY_CORE and scope()["DIFFERENTIAL"] != "quick" and not session.posargs:
+            session.run("python", "-m", "pytest", *PARALLEL, "tests/differential", env=scope())
+
+
+def tests_of(core: Core) -> list[str]:
+    """What the matrix runs on a core."""
+    if core != EVERYDAY_CORE:
+        return [*CORE_TESTS, *(NO_EXAMPLES if EVERYDAY_CORE else ())]
+    # On the measured one all are measured, whatever `make test` has run.
+    return [*CORE_TESTS, *(() if core == MEASURED_CORE else ("-m", "slow"))]
 
 
 def scope() -> dict[str, str]:
@@ -243,8 +251,11 @@ def coverage(session: nox.Session) -> None:
     skip_without_python(session, MEASURED_CORE)
     install_for_tests(session, MEASURED_CORE, "-r", "tests/requirements-coverage.txt")
     left_out = [f"--deselect={name}" for name in NOT_MEASURED]
-    arguments = session.posargs or [*PARALLEL, *left_out, *NO_EXAMPLES, *CORE_TESTS, "tests/unit/plugins/module_utils"]
+    tests = [*tests_of(MEASURED_CORE), "tests/unit/plugins/module_utils"]
+    arguments = session.posargs or [*PARALLEL, *left_out, *tests]
     session.run("python", "-m", "tools.measure", str(private_folder(session)), *arguments, env=scope())
+    if not session.posargs:
+        session.run("python", "-m", "pytest", *PARALLEL, *NOT_MEASURED)
 
 
 def sanity_on_core(core: Core) -> None:

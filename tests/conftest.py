@@ -37,15 +37,18 @@ def link_checkout(folder: Path) -> None:
     init_plugin_loader([str(folder)])
 
 
-def hear_signals() -> None:
-    """Undo what nohup and a shell's C(&) do to what they start: all that a test starts would ignore these too."""
-    for number, handler in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+def hide_what_is_ignored() -> None:
+    """Let what a test starts hear the signals that nohup, or a shell's C(&), has this process ignore.
+
+    What a process ignores, all that it starts ignores; what it has a handler for starts as usual.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT):
         if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, handler)
+            signal.signal(number, lambda _number, _frame: None)
 
 
-hear_signals()
 if "ansible_collections" not in sys.modules:
+    hide_what_is_ignored()
     # Kept for the life of the process: the folder goes when this object does.
     _folder = tempfile.TemporaryDirectory(prefix="oncall-pagerduty-")
     forget_user_settings(Path(_folder.name))

@@ -8,6 +8,7 @@ A `python3.12` on PATH proves nothing: version managers put shims there that onl
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -55,6 +56,14 @@ def fitting(core: Core, interpreters: dict[Version, Path]) -> Version | None:
 def dotted(version: Version) -> str:
     """``3.12`` for (3, 12)."""
     return ".".join(map(str, version))
+
+
+def installed(package: str) -> str | None:
+    """The version of a package that is installed for the running interpreter, if it is."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def find() -> dict[Version, Path]:

@@ -26,7 +26,6 @@ VERSION_FILE = CHECKOUT / "plugins" / "module_utils" / "_version.py"
 CHANGELOG = CHECKOUT / "changelogs" / "changelog.yaml"
 FRAGMENTS = CHECKOUT / "changelogs" / "fragments"
 TARBALL = "oncall-pagerduty-{}.tar.gz"
-CHANGED = ("CHANGELOG.md", "changelogs", "galaxy.yml", "plugins/module_utils/_version.py")
 
 #: all that the tarball's top folder may hold
 TOP = {
@@ -65,7 +64,7 @@ class Refused(Exception):
 
 
 def main(arguments: list[str]) -> None:
-    """Check, change the files, build, and print the tarball's path."""
+    """Check, change the files, build, and say what was made and how to take it back."""
     version = wanted_version(arguments)
     require_greater(version)
     require_clean()
@@ -77,7 +76,7 @@ def main(arguments: list[str]) -> None:
         problems = wrong_content(tarball, version)
         if problems:
             raise Refused("\n".join([f"{tarball.name} is not as it should be:", *problems]))
-    except (Refused, subprocess.CalledProcessError) as error:
+    except (Refused, OSError, subprocess.CalledProcessError) as error:
         raise Refused(f"{error}\n{undo(version)}") from error
     print(f"{tarball} is made.\n{undo(version)}")
 
@@ -157,9 +156,9 @@ def belongs(name: str) -> bool:
 
 
 def undo(version: str) -> str:
-    """What to do to take back all that this file has changed."""
-    made = " ".join([*CHANGED[:2], TARBALL.format(version)])
-    return f"To undo: git checkout HEAD -- {' '.join(CHANGED[1:])} && git clean -fdxq {made}"
+    """What to do to take back all that this file has changed; it began with a clean checkout."""
+    made = f"CHANGELOG.md changelogs {TARBALL.format(version)}"
+    return f"To undo: git reset -q --hard && git clean -fdxq {made}"
 
 
 if __name__ == "__main__":

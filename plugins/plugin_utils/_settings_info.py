@@ -25,7 +25,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import key_file_problem
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import key_file_problem, with_one_key
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import VARIABLES
@@ -112,7 +112,7 @@ def inform(
 def _callback_problem(read_options: Callable[[], Mapping[str, Any]]) -> str | None:
     """Return what keeps the callback from paging, as far as its options can tell."""
     try:
-        options = read_options()
+        options = with_one_key(read_options(), os.environ, lambda _text: None)
         Session(options, _Mute())
     except (OptionError, AnsibleError) as error:
         return str(error)

@@ -37,7 +37,7 @@ class Goal:
         figure: what was measured.
         limit: what it may be at most, or must be at least.
         at_least: True if greater is better.
-        why: what keeps it from being met, where that is known; shown if it is missed.
+        why: what is known to cost most, as a profile has shown; said if the goal is missed.
     """
 
     text: str
@@ -98,4 +98,6 @@ def text_of_goals(goals: Sequence[Goal]) -> str:
     """Return the goals as lines, each with its verdict."""
     width = max((len(goal.text) for goal in goals), default=0)
     lines = [f"{goal.text.ljust(width)}  {goal.verdict}" for goal in goals]
-    return "\n".join([*lines, *(f"Missed: {goal.text}: {goal.why}" for goal in goals if goal.why and not goal.is_met)])
+    return "\n".join(
+        [*lines, *(f"Known cost, {goal.text}: {goal.why}" for goal in goals if goal.why and not goal.is_met)]
+    )

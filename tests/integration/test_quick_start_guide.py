@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import KEY, closing
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 GUIDE = Guide("quick_start.rst")
 SETTINGS = GUIDE.block("ini", "callbacks_enabled")
-LOCAL = GUIDE.block("ini", "api_url")
+(LOCAL,) = re.findall(r"api_url = http://\S+:\d+", GUIDE.text)
 FAILING = GUIDE.block("yaml", "Fail\n")
 TRIGGERED = GUIDE.block("text", "triggered").strip()
 MENDED = GUIDE.block("yaml", "Fail no more")
@@ -26,7 +28,7 @@ ON_PURPOSE = GUIDE.block("yaml", "Replica lag")
 
 
 def test_from_nothing_to_a_page_that_resolves_itself(ansible: Ansible, simulator: Simulator) -> None:
-    settings = SETTINGS + LOCAL.replace("http://127.0.0.1:8181", simulator.url).replace("[pagerduty]\n", "")
+    settings = SETTINGS + LOCAL.replace("http://127.0.0.1:8181", simulator.url) + "\n"
     file = ansible.home / "pagerduty.key"
     file.parent.mkdir()
     file.write_text(KEY + "\n")

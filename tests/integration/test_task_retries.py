@@ -34,7 +34,7 @@ SOON = 10
 CASES: dict[str, tuple[list[Fault], dict[str, Any]]] = {
     "throttled": ([Fault("throttle", count=2)], {}),
     "throttled, v1": ([Fault("throttle", count=2)], {"api_version": "v1"}),
-    "asked to wait": ([Fault("throttle", retry_after=1)], {"retry_base_interval": 30}),
+    "asked to wait": ([Fault("throttle", retry_after=1)], {"retry_base_interval": 30, "jitter": False}),
     "asked to wait too long": ([Fault("throttle", retry_after="date:3600")], {"retry_max_interval": 0.05}),
     "outage": ([Fault("status", count=3)], {}),
     "reset after taken": ([Fault("reset_after")], {}),

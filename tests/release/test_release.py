@@ -45,6 +45,15 @@ def refusal(clone: Path, *arguments: str) -> str:
     return done.stderr
 
 
+def take_back(clone: Path, output: str) -> None:
+    """Do what the output of a release says will undo it, and see that it does."""
+    (undo,) = {line.partition("To undo: ")[2] for line in output.splitlines() if "To undo: " in line}
+    assert list(clone.glob("*.tar.gz"))
+    assert run(clone, "sh", "-c", undo).returncode == 0
+    assert git(clone, "status", "--porcelain") == ""
+    assert "9.9.10" not in git(clone, "ls-files", "--others", "--ignored", "--exclude-standard", "*.tar.gz")
+
+
 def test_a_release_from_its_refusals_to_the_next_one(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", str(CHECKOUT), str(clone))
@@ -73,11 +82,8 @@ def test_a_release_from_its_refusals_to_the_next_one(tmp_path: Path) -> None:
         assert manifest is not None
         assert json.load(manifest)["collection_info"]["version"] == VERSION
 
-    (undo,) = {line.partition("To undo: ")[2] for line in output.splitlines() if "To undo: " in line}
-    undone = shutil.copytree(clone, tmp_path / "undone", symlinks=True)
-    assert run(undone, "sh", "-c", undo).returncode == 0
-    assert git(undone, "status", "--porcelain") == ""
-    assert not list(undone.glob("*.tar.gz"))
+    undone = shutil.copytree(clone, tmp_path / "undone", symlinks=True, ignore=shutil.ignore_patterns(".nox"))
+    take_back(undone, output)
 
     for version in ("9.9.8", VERSION):
         assert f"{version} is not greater than {VERSION}" in refusal(clone, version)
@@ -85,6 +91,13 @@ def test_a_release_from_its_refusals_to_the_next_one(tmp_path: Path) -> None:
     git(clone, "add", "--all")
     git(clone, "commit", "--quiet", "--message", "Release")
     assert "no changelog fragment" in refusal(clone, "9.9.10")
+
+    (clone / "changelogs/fragments/next.yml").write_text("bugfixes:\n  - Something works now.\n", encoding="utf-8")
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "Mend something")
+    again = run(clone, sys.executable, "-m", "tools.release", "9.9.10")
+    assert again.returncode == 0, again.stderr
+    take_back(clone, again.stdout)
 
 
 def test_what_does_not_belong_into_the_tarball_is_found() -> None:

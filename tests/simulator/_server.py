@@ -20,7 +20,7 @@ from ._delivery import Exchange, close, deliver
 from ._http import MalformedError, Reader, Request, encode
 
 _BACKLOG = 1024
-_JOIN_SECONDS = 2.0
+_JOIN_SECONDS = 30.0
 
 
 def check_loopback(host: str) -> str:

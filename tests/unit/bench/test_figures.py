@@ -64,7 +64,7 @@ def test_a_verdict_names_number_and_limit(figure: float, at_least: bool, verdict
     assert goal.verdict == verdict
     assert text_of_goals([goal]) == f"the sender  {verdict}"
     explained = text_of_goals([Goal("the sender", figure, 0.75, at_least, why="it rains")]).splitlines()
-    assert explained[1:] == ([] if goal.is_met else ["Missed: the sender: it rains"])
+    assert explained[1:] == ([] if goal.is_met else ["Known cost, the sender: it rains"])
     (written,) = Report("sender", [], [goal]).as_dict()["goals"]
     assert written["met"] is verdict.startswith("met")
 

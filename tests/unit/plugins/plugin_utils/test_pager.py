@@ -113,7 +113,9 @@ class Surroundings:
             build=SimpleNamespace(url="", name=""),
             inventories=("prod",),
         )
-        delivery = SimpleNamespace(hand_over=self._take, flush=lambda _seconds: Flushed(accepted=len(self.sent)))
+        delivery = SimpleNamespace(
+            hand_over=self._take, flush=lambda _seconds: Flushed(accepted=len(self.sent) if self._hand_over.kept else 0)
+        )
         self.parts = Parts(
             run=lambda: run,  # type: ignore[arg-type,return-value]
             writer=lambda: self,  # type: ignore[arg-type,return-value]
@@ -178,17 +180,27 @@ def test_an_event_that_cannot_be_kept_is_tried_again_and_said_to_be_lost() -> No
     pager.play_ended()
     assert around.sent == [("trigger", KEY)] * 2
     pager.close(1.0)
-    assert around.shown == ["PagerDuty: 2 events accepted, 0 waiting, 1 lost"]
+    assert around.shown == ["PagerDuty: 0 events accepted, 0 waiting, 1 lost"]
     assert around.warnings == ["no room for it"] * 2
 
 
 def test_a_failure_of_the_writer_is_said_and_keeps_nothing_else_back() -> None:
-    around = Surroundings()
-    around.trigger = lambda incident: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    around = Surroundings(steered=steering(group_by=("host",)))
     pager = around.pager("never")
     pager.decided(failure("web1"))
+    pager.decided(failure("web2"))
+    write = around.trigger
+
+    def broken(incident: Incident) -> Alert:
+        return write(incident) if "web2" in incident.hosts else Alert(1 / 0)  # type: ignore[arg-type]
+
+    around.trigger = broken  # type: ignore[method-assign]
+    pager.decided(failure("web1", "web3"))
+    pager.decided(failure("web2", "web4"))
+    pager.play_ended()
+    web1, web2 = ("trigger", "ansible:host=web1"), ("trigger", "ansible:host=web2")
+    assert around.sent == [web1, web2, web2]
     assert around.warnings == ["something went wrong inside, please report it: ZeroDivisionError: division by zero"]
-    assert pager.close(1.0) is False
 
 
 def test_an_event_that_cannot_be_made_is_said() -> None:
