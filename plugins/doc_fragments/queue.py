@@ -17,8 +17,8 @@ options:
         M(oncall.pagerduty.outbox); where it is and how it is worked off is said by the settings of
         P(oncall.pagerduty.page_on_failure#callback).
       - V(false) delivers it now, or fails.
-      - V(on_failure) delivers it now. If that does not succeed in time, it is queued and the task succeeds. What
-        PagerDuty refuses for good still fails.
+      - V(on_failure) delivers it now. If that does not succeed in time, it is queued, and the task succeeds with a
+        warning. What PagerDuty refuses for good still fails.
       - V(always) queues it and goes on at once. It is sent in the background, in order for each incident.
       - A task that is delegated to another host cannot queue.
     type: str

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class PagerDutyError(Exception):
     """Base of every error that this collection raises on purpose."""
@@ -46,6 +48,6 @@ class MissingLibraryError(PagerDutyError):
     """
 
     def __init__(self, library: str, details: str | None) -> None:
-        super().__init__(f"the Python library {library} is missing")
+        super().__init__(f"the Python library {library} is missing for {sys.executable}")
         self.library = library
         self.details = details

@@ -228,7 +228,15 @@ def check_key_content(path: str, content: bytes) -> str:
     Raises:
         OptionError: if it is anything but a key. The message does not show it.
     """
+    if is_vaulted(content):
+        problem = f"{path!r} is encrypted with ansible-vault, and no vault password that was given opens it"
+        raise OptionError("routing_key_file", f"{problem}; see --vault-password-file")
     return check_key("routing_key_file", content.decode("utf-8-sig", "replace"), f"the content of {path!r}")
+
+
+def is_vaulted(content: bytes) -> bool:
+    """Tell whether ansible-vault has encrypted a file with this content."""
+    return content.startswith(b"$ANSIBLE_VAULT;")
 
 
 def _unreadable(path: str, error: OSError) -> OptionError:

@@ -151,6 +151,8 @@ def run(
         if queue is not None and delivery.outcome is Outcome.UNDELIVERED:
             problem = f"The {task.noun} could not be delivered ({delivery.errors[-1]})."
             result.update(_queued(task, queue, {**result, "msg": problem}, delivery.maybe_taken))
+            if result["queued"]:
+                result["warnings"].append(result["msg"])
     if diff:
         text = json.dumps(result["event"], indent=2, sort_keys=True, ensure_ascii=False)
         result["diff"] = {"before": "", "after": text + "\n", "after_header": f"{task.noun} to PagerDuty"}

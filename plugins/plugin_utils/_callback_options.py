@@ -17,6 +17,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     SETTINGS_SPEC,
     both_keys,
     check_key_content,
+    is_vaulted,
     key_file_content,
     routing_key,
     settings,
@@ -31,7 +32,6 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import 
 
 # Events wait in the outbox for as long as it takes, so the callback has no options for giving up.
 _DEFAULTS = {name: SETTINGS_SPEC[name]["default"] for name in ("max_retries", "deadline")}
-_VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
 
 def check(options: Mapping[str, Any]) -> None:
@@ -61,7 +61,7 @@ def key_file_problem(path: str | None) -> str | None:
         return None
     try:
         content = key_file_content(path)
-        if not content.startswith(_VAULT_HEADER):
+        if not is_vaulted(content):
             check_key_content(path, content)
     except OptionError as error:
         return str(error)

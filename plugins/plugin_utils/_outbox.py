@@ -9,6 +9,7 @@ What many processes can rely on:
 - A claim is a lease: while it lasts nobody else gets the event; a dead sender's claims come back when it ends.
 - Events with the same integration key and dedup key form a lane. Within it nothing is claimed before everything
   earlier has been accepted, set aside or dropped. Lanes do not wait for each other, and change events have none.
+- The newest event of a lane says which way all of it goes. So a wrong address is mended for those that wait, too.
 """
 
 from __future__ import annotations
@@ -113,8 +114,20 @@ class Outbox:
                     maybe_taken,
                 ),
             )
+            added = cursor.lastrowid
+            cursor.execute(
+                f"""UPDATE events SET base_url = :base_url, route = :route, next_attempt = :now
+                    WHERE {_LANE} AND {_FREE} AND route <> :route""",  # noqa: S608  # constants
+                {
+                    "base_url": route.connection.base_url,
+                    "route": route_text,
+                    "fingerprint": fingerprint,
+                    "dedup_key": event.dedup_key,
+                    "now": now,
+                },
+            )
             self._unsent.set()
-            return Put(cursor.lastrowid, dropped)
+            return Put(added, dropped)
 
     def is_waiting(self, event: Prepared) -> bool:
         """Whether an earlier event of the same lane is waiting: then this one must not be sent past the outbox."""
@@ -278,13 +291,22 @@ class Outbox:
         return Counts(row[0] - row[1], row[1], dict(drops))
 
     def last_problem(self, run: str) -> str | None:
-        """Return why the newest of a run's troubled events is still here."""
+        """Return why the newest of a run's troubled events is still here, or else what one waits behind."""
         rows = self._database.read(
             """SELECT IFNULL(set_aside, last_error) FROM events
                 WHERE run = ? AND IFNULL(set_aside, last_error) IS NOT NULL ORDER BY id DESC LIMIT 1""",
             (run,),
         )
-        return str(rows[0][0]) if rows else None
+        if rows:
+            return str(rows[0][0])
+        rows = self._database.read(
+            """SELECT earlier.last_error FROM events earlier JOIN events mine ON mine.fingerprint = earlier.fingerprint
+                AND mine.dedup_key = earlier.dedup_key AND mine.id > earlier.id
+                WHERE mine.run = ? AND mine.set_aside IS NULL
+                AND earlier.set_aside IS NULL AND earlier.last_error IS NOT NULL ORDER BY earlier.id LIMIT 1""",
+            (run,),
+        )
+        return f"behind an earlier event of the same incident: {rows[0][0]}" if rows else None
 
     def entries(self) -> list[Entry]:
         """List all events, in order."""

@@ -272,6 +272,20 @@ def test_ctrl_c_while_the_last_events_are_made_ends_the_wait_only(ansible: Ansib
     simulator.wait_for(lambda seen: len(seen.accepted) == 2, 30.0)
 
 
+def test_a_wrong_address_holds_nothing_up_once_it_is_put_right(ansible: Ansible, simulator: Simulator) -> None:
+    wrong = cfg(simulator, api_url="http://127.0.0.1:9", flush_timeout=0.5, courier_linger=0)
+
+    unheard = ansible.tasks([fail("Break")], cfg=wrong)
+    heard = ansible.tasks([fail("Break")], cfg=cfg(simulator))
+
+    assert "1 waiting (no connection to 127.0.0.1:9: Connection refused)" in closing(unheard)[0]
+    assert closing(heard) == [
+        "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 1 event accepted, 0 waiting"
+    ]
+    (opened,) = simulator.incidents
+    assert [entry.action for entry in opened.log] == ["trigger"] * 2
+
+
 def test_each_playbook_of_a_command_has_its_own_closing_line(ansible: Ansible, simulator: Simulator) -> None:
     settings = cfg(simulator, change_events="true", page_on="unreachable")
     ansible.write("first.yml", [play("First", "all", ok())])

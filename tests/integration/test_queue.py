@@ -116,6 +116,9 @@ def test_in_an_outage_the_task_succeeds(
     assert (result["changed"], result["accepted"], result["queued"]) == (True, False, True)
     assert "It is queued on the controller, and sent as soon as PagerDuty takes it." in result["msg"]
     assert result["attempts"] == (2 if queue == "on_failure" else 0)
+    # What is said of a task that succeeds is seen by nobody unless it is a warning.
+    said = "could not be delivered" in " ".join(run.stderr.split())
+    assert said is (queue == "on_failure")
     assert len(result["errors"]) == result["attempts"]
     assert len(waiting(path)) == 1
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any, Callable
 
 import pytest
@@ -258,7 +259,7 @@ def test_check_mode_queues_nothing(comes_first: bool) -> None:
 def test_a_missing_library_makes_a_result_too() -> None:
     result = unusable(MissingLibraryError("requests", "Traceback …"))
     assert set(result) >= ALWAYS
-    assert result["msg"] == "the Python library requests is missing"
+    assert result["msg"] == f"the Python library requests is missing for {sys.executable}"
 
 
 def test_by_itself_a_sender_follows_the_settings() -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -357,4 +358,4 @@ except _errors.MissingLibraryError as error:
 
 def test_without_requests_everything_can_be_imported_and_says_what_is_missing(tmp_path: Path) -> None:
     done = run_script(WITHOUT_REQUESTS, tmp_path)
-    assert (done.stdout, done.stderr) == ("the Python library requests is missing\n", "")
+    assert (done.stdout, done.stderr) == (f"the Python library requests is missing for {sys.executable}\n", "")

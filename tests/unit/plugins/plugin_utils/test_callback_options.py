@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
-from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_SPEC
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_SPEC, check_key_content
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import (
     check,
     key_file_problem,
@@ -120,3 +120,9 @@ def test_a_key_file_is_opened_once_at_the_start(tmp_path: Path) -> None:
     assert key_file_problem(str(file)) is None
     is_watching = False
     assert opened == [str(file)]
+
+
+def test_a_key_file_that_is_still_encrypted_is_said_to_be_so() -> None:
+    with pytest.raises(OptionError, match="is encrypted with ansible-vault, and no vault password") as caught:
+        check_key_content("pagerduty.key", b"$ANSIBLE_VAULT;1.1;AES256\n3031")
+    assert str(caught.value).startswith("routing_key_file: 'pagerduty.key' ")

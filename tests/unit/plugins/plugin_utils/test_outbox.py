@@ -132,9 +132,9 @@ def test_says_whether_an_event_would_overtake_another(outbox: Outbox) -> None:
 def test_what_cannot_be_read_is_set_aside_and_holds_up_nothing(outbox: Outbox, path: str, change: str) -> None:
     for key in "ab":
         outbox.put(alert(key), route())
+    outbox.put(alert("a", "resolve"), route())
     with Database(path).transaction() as cursor:
         cursor.execute(f"UPDATE events SET {change} WHERE id = 1")
-    outbox.put(alert("a", "resolve"), route())
     assert keys(outbox.due("me", outbox.lanes()[0], ALL)) == ["b"]
     assert keys(claim(outbox)) == ["b"]
     assert keys(claim(outbox)) == ["a"]
@@ -497,6 +497,57 @@ def test_order_holds_over_random_histories(outbox: Outbox, clock: Clock) -> None
 def test_lanes_lists_each_key_and_place_once(outbox: Outbox) -> None:
     for url in ("http://a", "http://b"):
         for _event in range(3):
-            outbox.put(alert("k"), route(url))
+            outbox.put(alert(url), route(url))
     assert sorted(lanes.base_url for lanes in outbox.lanes()) == ["http://a", "http://b"]
     assert outbox.lanes()[0] == Lanes(fingerprint_of(KEY), outbox.lanes()[0].base_url)
+
+
+# --- a way that is put right ----------------------------------------------------------------------------------------
+
+WRONG, RIGHT = "http://127.0.0.1:9", "http://127.0.0.1:8181"
+
+
+def test_the_newest_event_of_an_incident_takes_those_that_wait_along(outbox: Outbox, clock: Clock) -> None:
+    for key in ("k", "other"):
+        outbox.put(alert(key), route(WRONG))
+    (first, second) = claim(outbox)
+    for each in (first, second):
+        outbox.postponed(each, "me", 3600.0, "no connection", maybe_taken=False)
+
+    outbox.put(alert("k", "resolve"), route(RIGHT))
+
+    assert [(entry.dedup_key, entry.base_url) for entry in outbox.entries()] == [
+        ("k", RIGHT),
+        ("other", WRONG),
+        ("k", RIGHT),
+    ]
+    # At once, whatever the wrong way's back-off, and still in order.
+    (due,) = claim(outbox)
+    assert (due.id, due.event.dedup_key, due.route) == (first.id, "k", route(RIGHT))
+
+
+def test_what_is_under_way_goes_on_its_way(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route(WRONG))
+    claim(outbox)
+    outbox.put(alert("k"), route(RIGHT))
+    assert [entry.base_url for entry in outbox.entries()] == [WRONG, RIGHT]
+
+
+def test_an_event_of_the_same_way_leaves_a_back_off_alone(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route(WRONG))
+    (first,) = claim(outbox)
+    outbox.postponed(first, "me", 3600.0, "no connection", maybe_taken=False)
+    outbox.put(alert("k"), route(WRONG))
+    assert claim(outbox) == []
+
+
+def test_what_an_event_waits_behind_is_its_problem(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route(WRONG), run="earlier")
+    outbox.put(alert("k"), route(WRONG), run="mine")
+    outbox.put(alert("other"), route(WRONG), run="theirs")
+    assert outbox.last_problem("mine") is None
+    (first, _other) = claim(outbox)
+    outbox.postponed(first, "me", 3600.0, "HTTP 503", maybe_taken=False)
+    assert outbox.last_problem("mine") == "behind an earlier event of the same incident: HTTP 503"
+    assert outbox.last_problem("theirs") is None
+    assert outbox.last_problem("earlier") == "HTTP 503"
