@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ..support import collection
-from ..support.environment import ansible_command, clean_environment
+from ..support.environment import SCRIPTS, ansible_command, clean_environment
 
 HERE = Path(__file__).parent
 CALLBACK_CONFIG = """\
@@ -81,8 +81,9 @@ def demo(folder: Path, keep: bool, tarball: Path | None) -> int:
             pagerduty.keep = True
             say(
                 f"The local PagerDuty is still there: {pagerduty.url}\n"
-                f"For playbooks of your own, under [pagerduty] in ansible.cfg: api_url = {pagerduty.url}\n"
-                "and as routing_key any 32 letters and digits\n"
+                "For playbooks of your own, install the collection (README.md), and give under [pagerduty] in ansible.cfg\n"
+                f"api_url = {pagerduty.url} and as routing_key any 32 letters and digits. Without an Ansible of your own,\n"
+                f"there is one in {SCRIPTS}\n"
                 f"To stop it: kill {pagerduty.process.pid}"
             )
     return status
