@@ -81,9 +81,9 @@ def demo(folder: Path, keep: bool, tarball: Path | None) -> int:
             pagerduty.keep = True
             say(
                 f"The local PagerDuty is still there: {pagerduty.url}\n"
-                "For playbooks of your own, install the collection (README.md), and give under [pagerduty] in ansible.cfg\n"
-                f"api_url = {pagerduty.url} and as routing_key any 32 letters and digits. Without an Ansible of your own,\n"
-                f"there is one in {SCRIPTS}\n"
+                "For playbooks of your own, install the collection (see README.md; an Ansible is in\n"
+                f"{SCRIPTS}), and give under [pagerduty] in ansible.cfg\n"
+                f"api_url = {pagerduty.url}, and as routing_key any 32 letters and digits.\n"
                 f"To stop it: kill {pagerduty.process.pid}"
             )
     return status
