@@ -24,10 +24,10 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "sanity", "units-targets", "matrix"]
 
-# Their parts run side by side, one more of them than processors, since each waits now and then. What any other session
-# prints is to be seen at once.
+# Their parts keep a processor busy each, and run side by side; those of sanity wait now and then, so there is one more.
+# What any other session prints is to be seen at once.
 if {"sanity", "units-targets", "matrix", "smoke"}.intersection(sys.argv):
-    nox.options.parallel = (os.cpu_count() or 1) + 1
+    nox.options.parallel = (os.cpu_count() or 1) + ("sanity" in sys.argv)
 
 CODE = ("plugins", "tests", "tools", "noxfile.py")
 TESTS = ("support", "simulator", "demo", "unit", "integration", "differential", "trials", "chaos", "bench", "ecosystem")
@@ -47,6 +47,13 @@ OLDEST_AND_NEWEST = (CORES[0], CORES[-1])
 # The tests of the simulator and of module_utils have nothing, or next to nothing, to do with ansible-core.
 UNITS = "tests/unit/plugins/plugin_utils"
 CORE_TESTS = (UNITS, "tests/integration", "tests/differential")
+# What depends on it most: the callback, the tasks, and which failures count.
+CORE_TESTS_BETWEEN = (
+    *sorted(
+        str(path) for name in ("page_on_failure", "task") for path in Path("tests/integration").glob(f"*_{name}*.py")
+    ),
+    "tests/differential",
+)
 # They look at which modules are loaded, and the measuring itself loads sqlite3.
 ENDS = "tests/integration/test_page_on_failure_ends.py"
 NOT_MEASURED = (
@@ -59,6 +66,8 @@ NOT_MEASURED = (
     f"{UNITS}/test_outbox_task.py::test_sqlite_and_the_http_library_are_loaded_by_tasks_that_need_them_only",
 )
 PARALLEL = ("-n", "1", "--dist", "loadfile")
+# The measured session is the longest by far. Alone, it would keep the matrix from ending.
+PARALLEL_MEASURED = ("-n", "2", "--dist", "loadfile")
 # What the documentation shows is run on the everyday core only.
 NO_EXAMPLES = tuple(f"--ignore-glob=*/test_{name}.py" for name in ("*_guide", "documentation", "demo"))
 
@@ -237,8 +246,10 @@ def tests_of(core: Core) -> list[str]:
         return [*CORE_TESTS, *(() if core == MEASURED_CORE else ("-m", "slow"))]
     if EVERYDAY_CORE is None:
         return list(CORE_TESTS)
-    # The slow ones say little about a core between two that they pass on.
-    return [*CORE_TESTS, *NO_EXAMPLES, *(() if core in OLDEST_AND_NEWEST else ("-m", "not slow"))]
+    if core in OLDEST_AND_NEWEST:
+        return [*CORE_TESTS, *NO_EXAMPLES]
+    # The others say little about a core between two that they pass on.
+    return [*CORE_TESTS_BETWEEN, *NO_EXAMPLES, "-m", "not slow"]
 
 
 def scope() -> dict[str, str]:
@@ -253,7 +264,7 @@ def coverage(session: nox.Session) -> None:
     install_for_tests(session, MEASURED_CORE, "-r", "tests/requirements-coverage.txt")
     left_out = [f"--deselect={name}" for name in NOT_MEASURED]
     tests = [*tests_of(MEASURED_CORE), "tests/unit/plugins/module_utils"]
-    arguments = session.posargs or [*PARALLEL, *left_out, *tests]
+    arguments = session.posargs or [*PARALLEL_MEASURED, *left_out, *tests]
     session.run("python", "-m", "tools.measure", str(private_folder(session)), *arguments, env=scope())
     if not session.posargs:
         session.run("python", "-m", "pytest", *PARALLEL, *NOT_MEASURED)
