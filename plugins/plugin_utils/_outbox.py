@@ -115,17 +115,8 @@ class Outbox:
                 ),
             )
             added = cursor.lastrowid
-            cursor.execute(
-                f"""UPDATE events SET base_url = :base_url, route = :route, next_attempt = :now
-                    WHERE {_LANE} AND {_FREE} AND route <> :route""",  # noqa: S608  # constants
-                {
-                    "base_url": route.connection.base_url,
-                    "route": route_text,
-                    "fingerprint": fingerprint,
-                    "dedup_key": event.dedup_key,
-                    "now": now,
-                },
-            )
+            lane: dict[str, object] = {"fingerprint": fingerprint, "dedup_key": event.dedup_key}
+            _send_along(cursor, lane, route.connection.base_url, route_text, now)
             self._unsent.set()
             return Put(added, dropped)
 
@@ -234,10 +225,12 @@ class Outbox:
         """The attempt failed: let the event be claimed again after a delay in seconds."""
         with self._database.transaction() as cursor:
             cursor.execute(
-                """UPDATE events SET next_attempt = ?, last_error = ?, maybe_taken = ?, owner = NULL, lease_until = NULL
-                    WHERE id = ? AND owner IS ?""",
+                """UPDATE events SET next_attempt = ? + CASE WHEN route = ? THEN ? ELSE 0 END, last_error = ?,
+                    maybe_taken = ?, owner = NULL, lease_until = NULL WHERE id = ? AND owner IS ?""",
                 (
-                    self._database.now() + delay,
+                    self._database.now(),
+                    claim.route.encoded(),  # another way by now has no part in the failure
+                    delay,
                     error,
                     claim.maybe_taken or maybe_taken,
                     claim.id,
@@ -449,6 +442,23 @@ def _sends(cursor: sqlite3.Cursor, fingerprint: str, now: float, most: int) -> l
     )
     rows = cursor.execute("SELECT at FROM sends WHERE fingerprint = ? ORDER BY at DESC LIMIT ?", (fingerprint, most))
     return [at for (at,) in rows][::-1]
+
+
+def _send_along(cursor: sqlite3.Cursor, lane: dict[str, object], base_url: str, route: str, now: float) -> None:
+    """Let all of a lane go the way of its newest event, which has just been added. What is under way does so next time.
+
+    All before it go one way, so the last but one tells: a lane can be long.
+    """
+    rows = cursor.execute(
+        f"SELECT route FROM events WHERE {_LANE} AND set_aside IS NULL ORDER BY id DESC LIMIT 2",  # noqa: S608  # constants
+        lane,
+    ).fetchall()
+    if len(rows) == 2 and rows[1][0] != route:
+        cursor.execute(
+            f"""UPDATE events SET base_url = :base_url, route = :route, next_attempt = :now
+                WHERE {_LANE} AND set_aside IS NULL AND route <> :route""",  # noqa: S608  # constants
+            {**lane, "base_url": base_url, "route": route, "now": now},
+        )
 
 
 def _prune(cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, run: str) -> bool:

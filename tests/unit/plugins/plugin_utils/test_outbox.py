@@ -526,11 +526,22 @@ def test_the_newest_event_of_an_incident_takes_those_that_wait_along(outbox: Out
     assert (due.id, due.event.dedup_key, due.route) == (first.id, "k", route(RIGHT))
 
 
-def test_what_is_under_way_goes_on_its_way(outbox: Outbox) -> None:
+def test_what_is_under_way_goes_the_other_way_next_time_and_at_once(outbox: Outbox) -> None:
     outbox.put(alert("k"), route(WRONG))
-    claim(outbox)
+    (first,) = claim(outbox)
     outbox.put(alert("k"), route(RIGHT))
-    assert [entry.base_url for entry in outbox.entries()] == [WRONG, RIGHT]
+    assert claim(outbox, "another") == []
+    outbox.postponed(first, "me", 3600.0, "no connection", maybe_taken=False)
+    (again,) = claim(outbox)
+    assert (again.id, again.route) == (first.id, route(RIGHT))
+
+
+def test_an_accepted_event_is_gone_whatever_way_it_would_go_next(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route(WRONG))
+    (first,) = claim(outbox)
+    outbox.put(alert("k", "resolve"), route(RIGHT))
+    outbox.accepted(first)
+    assert [entry.action for entry in outbox.entries()] == ["resolve"]
 
 
 def test_an_event_of_the_same_way_leaves_a_back_off_alone(outbox: Outbox) -> None:
