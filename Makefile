@@ -58,7 +58,7 @@ chaos: $(READY) ## kill processes and break disks and networks at hundreds of se
 bench: $(READY) ## what the collection costs beside others, and its goals, in half an hour (QUICK=1; BENCH="sender tasks")
 	@$(PY) -m nox --session bench -- $(if $(QUICK),--quick) $(BENCH) || { echo "Failed. To run it again: make bench" >&2; exit 1; }
 
-matrix: $(READY) ## all tests of what depends on ansible-core, on each one that a Python here can run (DIFFERENTIAL=quick)
+matrix: $(READY) ## tests of what depends on ansible-core, on each one that a Python here can run (DIFFERENTIAL=quick)
 	$(call NOX,matrix)
 
 coverage: $(READY) ## the matrix's tests on one core, and how much of plugins/ they executed (at least 95 %)

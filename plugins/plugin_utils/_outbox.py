@@ -305,7 +305,7 @@ class Outbox:
         """List all events, in order."""
         rows = self._database.read(
             f"""SELECT id, set_aside IS NOT NULL, {_FREE}, action, summary, dedup_key, fingerprint, base_url, created,
-                attempts, next_attempt, IFNULL(set_aside, last_error) FROM events ORDER BY id""",  # noqa: S608
+                attempts, next_attempt, IFNULL(set_aside, last_error) FROM events ORDER BY id""",  # noqa: S608  # constants
             {"now": self._database.now()},
         )
         return [_entry(*row) for row in rows]
@@ -481,7 +481,8 @@ def _prune(cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, run: str) -
 def _drop(cursor: sqlite3.Cursor, reason: str, which: str, values: dict[str, object]) -> int:
     """Delete events and count them, for each run by itself."""
     # The plus keeps SQLite from going through all events in the order of their runs.
-    rows = cursor.execute(f"SELECT run, COUNT(*) FROM events WHERE {which} GROUP BY +run", values).fetchall()  # noqa: S608
+    per_run = f"SELECT run, COUNT(*) FROM events WHERE {which} GROUP BY +run"  # noqa: S608  # conditions of this file
+    rows = cursor.execute(per_run, values).fetchall()
     if rows:
         cursor.execute(f"DELETE FROM events WHERE {which}", values)  # noqa: S608  # constants
     for run, count in rows:

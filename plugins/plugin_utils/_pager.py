@@ -122,7 +122,7 @@ class Pager:
         for step in steps:
             try:
                 self._take(step)
-            except Exception as error:  # pylint: disable=broad-except
+            except Exception as error:  # pylint: disable=broad-except  # the next step may be a page
                 self._parts.warn(f"something went wrong inside, please report it: {type(error).__name__}: {error}")
 
     def passed(self, host: str, place: Place, reached: bool = True) -> None:

@@ -50,7 +50,7 @@ def _guarded(hook: _Hook) -> _Hook:
             except Exception as error:
                 self._on_error(error)
 
-    return guarded  # type: ignore[return-value]
+    return guarded  # type: ignore[return-value]  # the hook's own signature, which a wrapper cannot say
 
 
 class RunWatch:

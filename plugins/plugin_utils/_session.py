@@ -49,7 +49,7 @@ def _undisturbed(hook: _Hook) -> _Hook:
         with self._watch.undisturbed:
             return hook(self, *args)
 
-    return undisturbed  # type: ignore[return-value]
+    return undisturbed  # type: ignore[return-value]  # the hook's own signature, which a wrapper cannot say
 
 
 class Session:
