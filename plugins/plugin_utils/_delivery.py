@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 # How often the final wait looks.
 _LOOK_SECONDS = 0.02
 
+# What tells an incident's events from others: the fingerprint of the integration key, and the dedup key.
+Lane = tuple[str, str]
+
 # Connections made before a fork: the child must neither use nor close them, so they are kept from being collected.
 _inherited: list[object] = []
 
@@ -60,6 +63,7 @@ class Flushed:
         dropped: given up unsent, for a cap or since a later event made them pointless.
         interrupted: whether the wait was ended by Ctrl-C.
         problem: the newest error, if events are waiting or set aside, or what is wrong with the outbox.
+        unheard: incidents that events were handed over for, and none of them has been accepted.
     """
 
     accepted: int = 0
@@ -68,6 +72,7 @@ class Flushed:
     dropped: int = 0
     interrupted: bool = False
     problem: str | None = None
+    unheard: frozenset[Lane] = frozenset()
 
 
 class Delivery:
@@ -151,13 +156,15 @@ class Delivery:
             self._tidy()
             return self._count(interrupted)
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
-            return Flushed(interrupted=interrupted, problem=_one_line(error))
+            return Flushed(interrupted=interrupted, problem=_one_line(error), unheard=frozenset(self._lanes))
 
     def begin_anew(self) -> None:
         """Wait for and count only what is handed over from here on, as for the next playbook."""
         self._mind_forks()
         self._run = uuid.uuid4().hex
         self._handed_over = 0
+        self._lanes.clear()
+        self._resolves.clear()
 
     def ledger(self) -> Ledger:
         """Return the record of open incidents, in the same file as the events.
@@ -197,6 +204,8 @@ class Delivery:
         self._depots: dict[int, _Depot] = {}
         self._current = 0
         self._handed_over = 0
+        self._lanes: dict[Lane, int] = {}
+        self._resolves: set[Lane] = set()
         self._said: set[str] = set()
 
     def _mind_forks(self) -> None:
@@ -227,6 +236,7 @@ class Delivery:
             dropped = self._depot(1).put(event, route, self._run, maybe_taken)
             warnings.append(f"The outbox {_one_line(error)}. The events of this run are kept in memory instead.")
         self._handed_over += 1
+        self._note_lane(event)
         if dropped:
             warnings.append("The outbox is full: its oldest events are dropped unsent.")
         problem = self._start_courier()
@@ -263,7 +273,30 @@ class Delivery:
             problems += [depot.courier.problem for depot in self._depots.values()]
             problem = next((text for text in reversed(problems) if text), None)
         accepted = self._handed_over - waiting - set_aside - dropped
-        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem)
+        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem, self._unheard(dropped > 0))
+
+    def _note_lane(self, event: Prepared) -> None:
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import action_of, fingerprint_of
+
+        if event.dedup_key is not None:
+            lane = (fingerprint_of(event.routing_key), event.dedup_key)
+            self._lanes[lane] = self._lanes.get(lane, 0) + 1
+            if action_of(event) == "resolve":
+                self._resolves.add(lane)
+
+    def _unheard(self, some_dropped: bool) -> frozenset[Lane]:
+        """Return the lanes of this run of which nothing has been accepted."""
+        left: dict[Lane, int] = {}
+        for depot in self._depots.values():
+            for lane, number in depot.outbox.left_of(self._run).items():
+                left[lane] = left.get(lane, 0) + number
+        unheard = {lane for lane, number in self._lanes.items() if left.get(lane, 0) >= number}
+        if some_dropped:
+            # A trigger that is gone may be one that was dropped.
+            outboxes = [depot.outbox for depot in self._depots.values()]
+            gone = self._lanes.keys() - unheard - self._resolves
+            unheard |= {lane for lane in gone if not any(outbox.has_opened(*lane) for outbox in outboxes)}
+        return frozenset(unheard)
 
     def _once(self, text: str) -> str | None:
         if not text or text in self._said:

@@ -58,6 +58,7 @@ class Memory:
         self._inventory = inventory
         self._has_host = has_host
         self._unheard_of: set[tuple[str, str]] = set()
+        self._open_before: set[tuple[str, str]] = set()
         self._told: dict[tuple[str, str], set[HostPlace]] = {}
         self._failed: set[HostPlace] = set()
         self._passed: set[HostPlace] = set()
@@ -70,7 +71,9 @@ class Memory:
         return self._marks.has(self._job)
 
     def look_back(self) -> None:
-        """Note, at the beginning of a run, which incidents PagerDuty has not heard of: their triggers are set aside.
+        """Note, at the beginning of a run, which incidents are open, and of which PagerDuty has not heard.
+
+        The triggers of the latter are set aside.
 
         Raises:
             DatabaseError: if the ledger cannot be used.
@@ -79,10 +82,14 @@ class Memory:
         for incident in self._ledger().incidents_of(self._job):
             if outbox.has_only_set_aside(incident.fingerprint, incident.dedup_key):
                 self._unheard_of.add((incident.fingerprint, incident.dedup_key))
+            if outbox.has_opened(incident.fingerprint, incident.dedup_key):
+                self._open_before.add((incident.fingerprint, incident.dedup_key))
         self._tidy()
 
-    def remember(self, incident: Incident, summary: str) -> None:
+    def remember(self, incident: Incident, summary: str) -> bool:
         """Note that an incident is open, and where its hosts failed.
+
+        Returns whether it was open at PagerDuty before this run, as far as that is known here.
 
         Raises:
             DatabaseError: if the ledger cannot be used.
@@ -91,6 +98,7 @@ class Memory:
         self._marks.mark(self._job)
         self._ledger().open_incident(fingerprint, incident.dedup_key, self._job, incident.labels, summary, places)
         self._take_back(incident, places)
+        return (fingerprint, incident.dedup_key) in self._open_before
 
     def withdraw(self, incident: Incident) -> bool:
         """Note that what this run said of an incident does not hold. Returns whether that was all there is to it.

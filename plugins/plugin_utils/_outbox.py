@@ -140,6 +140,14 @@ class Outbox:
             )
         )
 
+    def has_opened(self, fingerprint: str, dedup_key: str) -> bool:
+        """Whether PagerDuty has accepted a trigger of an incident from here, and no resolve since."""
+        return bool(
+            self._database.read(
+                "SELECT 1 FROM opened WHERE fingerprint = ? AND dedup_key = ?", (fingerprint, dedup_key)
+            )
+        )
+
     def drop_outlived(self, fingerprint: str, dedup_key: str) -> bool:
         """Drop and count an incident's triggers that are set aside: their failures are over, so nobody may retry them.
 
@@ -283,6 +291,15 @@ class Outbox:
         )
         return Counts(row[0] - row[1], row[1], dict(drops))
 
+    def left_of(self, run: str) -> dict[tuple[str, str], int]:
+        """Count a run's alert events that are not accepted, for each integration key's fingerprint and dedup key."""
+        rows = self._database.read(
+            """SELECT fingerprint, dedup_key, COUNT(*) FROM events WHERE run = ? AND dedup_key IS NOT NULL
+                GROUP BY fingerprint, dedup_key""",
+            (run,),
+        )
+        return {(fingerprint, dedup_key): number for fingerprint, dedup_key, number in rows}
+
     def last_problem(self, run: str) -> str | None:
         """Return why the newest of a run's troubled events is still here, or else what one waits behind."""
         rows = self._database.read(
@@ -392,6 +409,11 @@ class _Said:
         payload = body.get("payload") or {}
         self.action = _action(body)
         self.summary = str(payload.get("summary") or body.get("description") or "")
+
+
+def action_of(event: Prepared) -> str:
+    """Return what an event does: C(trigger), C(acknowledge), C(resolve) or C(change)."""
+    return _action(event.shown())
 
 
 def _action(body: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Api, Change, Event, prepare
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._closing_line import ToldIncident, closing_line, scope
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import (
     Incident,
@@ -29,16 +30,13 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Rou
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering, Target
 
 if TYPE_CHECKING:
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed, Lane
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import RecordedIncident
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._page_writer import PageWriter
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Verdict
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
 
-
-# Incidents named in the closing line; a line is not for more.
-_NAMED = 3
 
 _WHOLE_RUN = "the run as a whole"
 
@@ -73,10 +71,14 @@ class _Told:
     """What PagerDuty has been told in this run, for the closing line."""
 
     opened: dict[tuple[str, str, str], Incident] = field(default_factory=dict)
-    updated: list[str] = field(default_factory=list)
-    resolved: list[str] = field(default_factory=list)
-    ended: set[tuple[str, str]] = field(default_factory=set)
-    """Integration and dedup keys of all incidents for which a resolve was sent."""
+    open_before: set[tuple[str, str]] = field(default_factory=set)
+    """Integration and dedup keys of those that were open before this run, as far as that is known here."""
+
+    updated: dict[tuple[str, str], None] = field(default_factory=dict)
+    """Integration and dedup keys of earlier runs' incidents that some hosts got through."""
+
+    resolved: dict[tuple[str, str], None] = field(default_factory=dict)
+    """Integration and dedup keys of earlier runs' incidents that are over."""
 
     events: int = 0
     """How many events were handed over, and are kept until they are sent."""
@@ -167,10 +169,21 @@ class Pager:
         if not self._told.events and not self._told.lost:
             return False
         flushed = self._parts.delivery().flush(flush_timeout)
-        told = self._told
-        opened = list(told.opened.values())
-        self._parts.show(closing_line(opened, told.updated, told.resolved, flushed, len(told.lost)))
+        self._parts.show(closing_line(self._told_incidents(flushed), flushed, len(self._told.lost)))
         return flushed.interrupted
+
+    def _told_incidents(self, flushed: Flushed) -> list[ToldIncident]:
+        told = self._told
+        found: dict[tuple[str, str], ToldIncident] = {}
+        for (routing_key, _url, dedup_key), incident in told.opened.items():
+            key = (routing_key, dedup_key)
+            accepted = _lane(*key) not in flushed.unheard
+            what: Any = "updated" if key in told.open_before else "triggered"
+            found[key] = ToldIncident(dedup_key, what, accepted, scope(len(incident.hosts)))
+        for keys, what in ((told.updated, "updated"), (told.resolved, "resolved")):
+            for key in keys:
+                found.setdefault(key, ToldIncident(key[1], what, _lane(*key) not in flushed.unheard))
+        return list(found.values())
 
     def _take(self, step: Step) -> None:
         if not isinstance(step, Notice):
@@ -197,7 +210,8 @@ class Pager:
             self._book.tell_again(incident)
             return
         self._told.opened[incident.identity] = incident
-        self._remember(lambda memory: memory.remember(incident, event.summary or ""))
+        if self._remember(lambda memory: memory.remember(incident, event.summary or "")):
+            self._told.open_before.add((target.routing_key, incident.dedup_key))
 
     def _remember(self, note: Callable[[Memory], bool | None]) -> bool | None:
         """Tell the memory, if there is one; returns what it says, None if it cannot say anything."""
@@ -240,7 +254,7 @@ class Pager:
             )
             return
         key = steering.dedup_key or self._book.key({name: self._label(name, "", None) for name in steering.group_by})
-        if (steering.target.routing_key, key) not in self._told.ended:
+        if (steering.target.routing_key, key) not in self._told.resolved:
             self._send(self._resolved(key), steering.target)
 
     def _resolved(self, dedup_key: str) -> Alert:
@@ -263,11 +277,8 @@ class Pager:
         over = verdict.change is Become.OVER
         if not self._send(self._resolved(incident.dedup_key) if over else self._progress(incident, verdict), target):
             return
-        if over:
-            self._told.resolved.append(incident.dedup_key)
-            self._told.ended.add((target.routing_key, incident.dedup_key))
-        else:
-            self._told.updated.append(incident.dedup_key)
+        told = self._told.resolved if over else self._told.updated
+        told[target.routing_key, incident.dedup_key] = None
         self._parts.memory().settle(incident, verdict, over)
 
     def _progress(self, incident: RecordedIncident, verdict: Verdict) -> Alert:
@@ -306,33 +317,7 @@ class Pager:
         return str((outcome.written_task or outcome.task) if name == "task" else getattr(outcome, name, ""))
 
 
-def closing_line(
-    opened: list[Incident], updated: list[str], resolved: list[str], flushed: Flushed, lost: int = 0
-) -> str:
-    """Return the line that says at the end of a run what PagerDuty was told and what became of it."""
-    triggered = [f"{incident.dedup_key}, {_count(len(incident.hosts), 'host')}" for incident in opened]
-    # Where nothing was accepted, nobody has heard of anything.
-    heard = "" if flushed.accepted else "not "
-    parts = [
-        f"{_count(len(names), 'incident')} {heard}{what} ({_some(names)})"
-        for what, names in (("triggered", triggered), ("updated", updated), ("resolved", resolved))
-        if names
-    ]
-    parts += [f"{_count(flushed.accepted, 'event')} accepted", f"{flushed.waiting} waiting"]
-    if flushed.set_aside:
-        parts.append(f"{flushed.set_aside} refused")
-    if flushed.dropped:
-        parts.append(f"{flushed.dropped} dropped")
-    if lost:
-        parts.append(f"{lost} lost")
-    problem = f" ({flushed.problem})" if flushed.problem and (flushed.waiting or flushed.set_aside) else ""
-    return f"PagerDuty: {', '.join(parts)}{problem}"
+def _lane(routing_key: str, dedup_key: str) -> Lane:
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
 
-
-def _some(names: list[str]) -> str:
-    more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return "; ".join(names[:_NAMED]) + more
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return fingerprint_of(routing_key), dedup_key

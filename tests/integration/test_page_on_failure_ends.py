@@ -163,7 +163,7 @@ def test_an_error_that_ends_the_run_is_paged_with_its_text(ansible: Ansible, sim
     assert "nowhere" in one.details["error"]
     assert (both.dedup_key, one.dedup_key) == ("ansible:both.yml", "ansible:alone.yml")
     assert closing(alone) == [
-        "PagerDuty: 1 incident triggered (ansible:alone.yml, 0 hosts), 1 event accepted, 0 waiting"
+        "PagerDuty: 1 incident triggered (ansible:alone.yml, the run as a whole), 1 event accepted, 0 waiting"
     ]
 
     # A whole green run is what ends it: there is no place to get through.

@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert, route
@@ -94,6 +95,38 @@ def test_events_arrive_and_are_counted(make: Callable[..., Delivery], pagerduty:
         assert (handed.kept, handed.warning) == (True, None)
     assert delivery.flush(10.0) == Flushed(accepted=3)
     assert len(pagerduty.incidents) == 3
+
+
+def test_it_tells_of_which_incidents_nothing_was_accepted(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    delivery = make()
+    delivery.hand_over(alert("heard"), route(pagerduty.url))
+    delivery.hand_over(alert("unheard"), route(NOWHERE))
+    pagerduty.wait_for(lambda seen: len(seen.accepted) == 1, 30.0)
+    wait_until(lambda: delivery.outbox().counts().waiting == 1, 30.0)
+
+    flushed = delivery.flush(0.0)
+    assert (flushed.accepted, flushed.waiting) == (1, 1)
+    assert flushed.unheard == {(fingerprint_of(KEY), "unheard")}
+    # A later event of an incident that PagerDuty has takes nothing away from that.
+    delivery.hand_over(alert("heard"), route(NOWHERE))
+    assert delivery.flush(0.0).unheard == {(fingerprint_of(KEY), "unheard")}
+
+    delivery.begin_anew()
+    assert delivery.flush(0.0).unheard == frozenset()
+
+
+def test_what_was_dropped_counts_as_unheard_of(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    delivery = make(max_events=1)
+    delivery.hand_over(alert("heard"), route(pagerduty.url))
+    pagerduty.wait_for(lambda seen: len(seen.accepted) == 1, 30.0)
+    wait_until(lambda: delivery.outbox().is_empty(), 30.0)
+    delivery.hand_over(alert("dropped"), route(NOWHERE))
+    wait_until(lambda: delivery.outbox().entries()[0].state == "waiting", 30.0)
+    delivery.hand_over(alert("waits"), route(NOWHERE))
+
+    flushed = delivery.flush(0.0)
+    assert (flushed.accepted, flushed.waiting, flushed.dropped) == (1, 1, 1)
+    assert flushed.unheard == {(fingerprint_of(KEY), "dropped"), (fingerprint_of(KEY), "waits")}
 
 
 def test_nothing_is_made_before_the_first_event(make: Callable[..., Delivery], path: str) -> None:
