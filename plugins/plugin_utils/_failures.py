@@ -59,12 +59,15 @@ class Interrupted:
 
 @dataclass(frozen=True)
 class Errored:
-    """An exception ended the run, without statistics."""
+    """An error ended the run: an exception, or something that is only known by the exit code."""
 
     error: str
-    """The exception's class."""
+    """The exception's class; empty where none is known."""
 
     text: str
+
+    statistics: bool = False
+    """Whether the run has its statistics all the same, so that C(Finished) follows."""
 
 
 Cut = Union[Interrupted, Errored]
@@ -144,17 +147,31 @@ class FailureTracker:
             decisions += self._tell(cause, tuple(lost))
         return decisions
 
-    def finished(self, result: int, hosts: Iterable[str], silent: Callable[[str], Outcome]) -> list[Decision]:
-        """Take the end of a playbook: its result, and the hosts that ended failed or unreachable."""
+    def finished(
+        self,
+        result: int,
+        hosts: Iterable[str],
+        silent: Callable[[str], Outcome],
+        recovering: Callable[[str], bool] = lambda _host: True,
+    ) -> list[Decision]:
+        """Take the end of a playbook: its result, and the hosts that ended failed or unreachable.
+
+        `recovering` tells if a rescue was still at work for a host. `silent` is asked without a host for what was at
+        work if no failure explains the result.
+        """
         if result == 0:
             decisions = self._withdraw(self._told - {host for failure in self._held for host in failure.hosts})
             self._forget()
             return [*decisions, Finished(result)]
         ended = set(hosts)
         decisions = self.lost(sorted(ended), silent)
-        if not self._told and self._latest is not None:
-            # ansible-playbook says that the run failed, but not where.
-            decisions += self._tell(self._latest.outcome, (self._latest.outcome.host,))
+        if not self._told:
+            # ansible-playbook says that the run failed, but not where. A failure that was taken back is no reason.
+            for host, event in list(self._pending.items()):
+                if recovering(host):
+                    decisions += self._tell(event.outcome, (host,))
+        if not self._told:
+            decisions.append(_unexplained(result, silent("")))
         decisions += self._release(ended or None)
         if ended:
             decisions += self._withdraw(self._told - ended)
@@ -217,3 +234,15 @@ class FailureTracker:
     def _forget(self) -> None:
         self._told.clear()
         self._held.clear()
+
+
+def _unexplained(result: int, last: Outcome) -> Errored:
+    text = [f"exit code {result}, which no failure explains"]
+    place = f" ({last.path})" if last.path else ""
+    if last.task:
+        text.append(f'The last task was "{last.task}"{place} in the play "{last.play}".')
+    text.append(
+        "Up to ansible-core 2.18 an error of input or output inside ansible-playbook ends a run like this, without a"
+        " word; later so does a strategy plugin that says so."
+    )
+    return Errored("", "\n".join(text), statistics=True)

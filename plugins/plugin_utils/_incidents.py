@@ -250,7 +250,8 @@ class IncidentBook:
         # Without a host or a task, only what the run itself has can tell incidents apart.
         labels = {name: self._label(name, "", None) for name in steering.group_by if name in ("playbook", "inventory")}
         key = self.key(labels or {"playbook": self._job})
-        incident = Incident(key, steering, labels, cut, steering.severities[cause], ended=cut)
+        ended = None if isinstance(cut, Errored) and cut.statistics else cut
+        incident = Incident(key, steering, labels, cut, steering.severities[cause], ended=ended)
         self._incidents[incident.identity] = incident
         return [Notice("opened", incident)]
 

@@ -36,7 +36,8 @@ def exit_result() -> int | None:
     for frame in _callers():
         if frame.f_code.co_name == "run" and "entrylist" in frame.f_code.co_varnames:
             result = frame.f_locals.get("result")
-            return int(result) if isinstance(result, int) else None
+            # A strategy can return any number. The system keeps eight bits of it.
+            return int(result) & 0xFF if isinstance(result, int) else None
     return None
 
 
@@ -67,6 +68,17 @@ class PlayState:
                 iterator = frame.f_locals.get("iterator")
                 if hasattr(iterator, "_host_states"):
                     return cls(iterator, marked)
+        return None
+
+    @classmethod
+    def find_in(cls, error: BaseException) -> PlayState | None:
+        """Find the iterator among the local variables of the functions that an exception has ended."""
+        traceback = error.__traceback__
+        while traceback is not None:
+            iterator = traceback.tb_frame.f_locals.get("iterator")
+            if hasattr(iterator, "_host_states"):
+                return cls(iterator, True)
+            traceback = traceback.tb_next
         return None
 
     @property

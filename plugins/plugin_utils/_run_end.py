@@ -19,6 +19,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Errored, Interrupted
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import error_text
 
@@ -110,18 +111,30 @@ class RunEnd:
             try:
                 if error is not None and error is not self._outer_error:
                     cut = self._cut_by(error)
+                    if cut is None:
+                        self._running = False
                     # After the statistics only an error matters: the next playbook could not be loaded.
-                    if self._running or isinstance(cut, Errored):
+                    elif self._running or isinstance(cut, Errored):
                         self._cut(cut)
             finally:
                 cleanup(*args, **kwargs)
 
         manager.cleanup = cleanup_and_report
 
-    def _cut_by(self, error: BaseException) -> Cut:
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            return Interrupted(self._last_signal or ("SIGINT" if isinstance(error, KeyboardInterrupt) else ""))
-        return Errored(type(error).__name__, error_text(error))
+    def _cut_by(self, error: BaseException) -> Cut | None:
+        """Return what an exception that ends the run means; None for an end that ansible-playbook calls a good one."""
+        name = type(error).__name__
+        if isinstance(error, KeyboardInterrupt):
+            # Other plugins can raise it, too. A signal would have been seen, if it had come to this class.
+            if self._last_signal or signal.getsignal(signal.SIGINT) != self._on_signal:
+                return Interrupted(self._last_signal or "SIGINT")
+            return Errored(name, f"{name} was raised{_where(error)}, though nobody had interrupted the run")
+        if isinstance(error, SystemExit):
+            code = _exit_code(error)
+            if self._last_signal:
+                return Interrupted(self._last_signal)
+            return Errored(name, f"{name} with exit code {code} was raised{_where(error)}") if code else None
+        return Errored(name, error_text(error))
 
     def _at_exit(self) -> None:
         if self._running:
@@ -163,3 +176,18 @@ class RunEnd:
         for number, previous in self._previous.items():
             if signal.getsignal(number) == self._on_signal:
                 signal.signal(number, previous)
+
+
+def _exit_code(error: SystemExit) -> int:
+    """Return what a process ends with by this exception."""
+    if error.code is None:
+        return 0
+    return int(error.code) & 0xFF if isinstance(error.code, int) else 1
+
+
+def _where(error: BaseException) -> str:
+    """Return the place where an exception was raised."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return f" in {plain_text(traceback.tb_frame.f_code.co_filename)}:{traceback.tb_lineno}" if traceback else ""

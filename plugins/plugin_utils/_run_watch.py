@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -144,12 +145,16 @@ class RunWatch:
             result = 4 if stats.dark else 2 if stats.failures else 0
         hosts = self._ended_hosts() if self._manager is not None else {*stats.dark, *stats.failures}
         self._end.finished()
-        self._emit(self._tracker.finished(result, hosts, self._silent))
+        self._emit(self._tracker.finished(result, hosts, self._silent, self._recovering))
 
     def _cut(self, cut: Cut) -> None:
         with self._end:
             try:
-                self._look_for_lost_hosts()
+                error = sys.exc_info()[1]
+                if error is not None:
+                    self._state = PlayState.find_in(error) or self._state
+                # The last failure may not have been announced: another callback can have ended the run by it.
+                self._look_for_lost_hosts(at_cut=True)
                 self._emit(self._tracker.cut(cut, self._recovering))
             except Exception as error:
                 self._on_error(error)
@@ -189,14 +194,14 @@ class RunWatch:
     def _silent(self, host: str) -> Outcome:
         return silent_outcome(host, self._task, self._play)
 
-    def _look_for_lost_hosts(self) -> None:
+    def _look_for_lost_hosts(self, at_cut: bool = False) -> None:
         """Notice hosts that ended failed without a word, by another host's failure or in the middle of a rescue.
 
         Costs nothing while no host has failed.
         """
         failed = self._manager._failed_hosts if self._manager is not None else {}
         pending = self._tracker.pending
-        if len(failed) == self._failed_seen and not pending and not self._spread:
+        if len(failed) == self._failed_seen and not pending and not self._spread and not at_cut:
             return
         self._state = PlayState.find() or self._state
         if self._state is None:
@@ -206,7 +211,8 @@ class RunWatch:
             if host not in failed and not self._state.recovering(host):
                 self._tracker.recovered(host)
         # With `run_once`, ansible-core can mark hosts in their states only.
-        suspects = dict.fromkeys((*self._tracker.pending, *failed, *(self._state.hosts if self._spread else ())))
+        every = self._state.hosts if self._spread or at_cut else ()
+        suspects = dict.fromkeys((*self._tracker.pending, *failed, *every))
         self._spread = False
         lost = [host for host in suspects if not self._tracker.knows(host) and self._state.doomed(host)]
         self._emit(self._tracker.lost(lost, self._silent))

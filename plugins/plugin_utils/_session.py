@@ -160,7 +160,7 @@ class Session:
             if not self._run.has_pager:
                 return
         self._run.pager.decided(decision)
-        if isinstance(decision, (Errored, Interrupted)):
+        if isinstance(decision, (Errored, Interrupted)) and not getattr(decision, "statistics", False):
             # No statistics will come.
             self._result = 1
             if self._listening:

@@ -13,8 +13,9 @@ from itertools import chain
 from .case import STRATEGIES, Case
 from .composed import composed
 from .special import special
+from .strangers import strangers
 
-GROUPS = {"special": special, "composed": composed}
+GROUPS = {"special": special, "strangers": strangers, "composed": composed}
 
 SCOPES = ("quick", "matrix", "all")
 """Each is part of the next: for every day, for every ansible-core before a release, for a change to the engine."""
@@ -42,7 +43,7 @@ class Pair:
         if scope == "quick":
             return share % _QUICK_ONE_IN == 0
         if scope == "matrix":
-            return self.group == "special" or self.within("quick") or share % _MATRIX_ONE_IN[self.strategy] == 0
+            return self.group != "composed" or self.within("quick") or share % _MATRIX_ONE_IN[self.strategy] == 0
         return True
 
 

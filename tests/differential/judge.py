@@ -25,7 +25,7 @@ def deviations(run: Run) -> list[str]:
         found.append(f"TAKEN BACK: {_names(seen.withdrawn)}")
     if seen.twice:
         found.append(f"NAMED TWICE: {_names(seen.twice)}")
-    cut_by = "" if run.statistics else "signal" if run.case.signal else "error"
+    cut_by = "" if run.statistics or not failed else "signal" if run.case.signal else "error"
     if seen.cut_by != cut_by:
         found.append(f"CUT SHORT by {seen.cut_by or 'nothing'}, but it was {cut_by or 'nothing'}")
     if failed and run.statistics and seen.paged and not seen.early and not run.case.late:

@@ -71,13 +71,18 @@ class EngineObserver:
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         failures = _of(lines, "Failure")
         named = [host for failure in failures for host in failure["hosts"]]
-        pages = failures + _of(lines, "Interrupted") + _of(lines, "Errored")
+        errors = _of(lines, "Errored")
+        pages = failures + _of(lines, "Interrupted") + errors
         return Observation(
             started=bool(lines),
             paged=bool(pages),
             hosts=frozenset(named),
             withdrawn=frozenset(host for line in _of(lines, "Withdrawn") for host in line["hosts"]),
-            cut_by="signal" if _of(lines, "Interrupted") else "error" if _of(lines, "Errored") else "",
+            cut_by="signal"
+            if _of(lines, "Interrupted")
+            else "error"
+            if any(not line["statistics"] for line in errors)
+            else "",
             early=bool(failures) and not failures[0]["at_end"],
             twice=frozenset(host for host in named if named.count(host) > 1),
             bugs=tuple(line["text"] for line in _of(lines, "Bug")),

@@ -143,11 +143,30 @@ def test_only_the_forgiven_host_is_withdrawn(tracker: FailureTracker) -> None:
     assert tracker.finished(2, ["b"], no_silent) == [Withdrawn(("a",)), Finished(2)]
 
 
-def test_a_bad_end_without_any_host_is_told_by_the_last_failure(tracker: FailureTracker) -> None:
-    last = outcome("b")
-    tracker.failed(outcome("a"), final=False)
-    tracker.failed(last, final=False)
-    assert tracker.finished(2, (), no_silent) == [Failure(last, ("b",)), Finished(2)]
+def test_a_bad_end_without_any_host_is_told_by_the_failures_that_nothing_took_back(tracker: FailureTracker) -> None:
+    a, b = outcome("a"), outcome("b", task="other")
+    for one in (a, b):
+        tracker.failed(one, final=False)
+    assert tracker.finished(2, (), no_silent) == [Failure(a, ("a",)), Failure(b, ("b",)), Finished(2)]
+
+
+def test_a_bad_end_that_no_failure_explains_is_an_error_and_names_no_rescued_one(tracker: FailureTracker) -> None:
+    tracker.failed(outcome("a", task="rescued", message="it was rescued"), final=False)
+    error, finished = tracker.finished(3, (), silent, lambda _host: False)
+    assert isinstance(error, Errored)
+    assert error.statistics
+    assert error.text.splitlines()[:2] == [
+        "exit code 3, which no failure explains",
+        'The last task was "current" (site.yml:3) in the play "all".',
+    ]
+    assert "rescued" not in error.text
+    assert finished == Finished(3)
+
+
+def test_a_bad_end_before_any_task_names_none(tracker: FailureTracker) -> None:
+    error = tracker.finished(255, (), lambda host: outcome(host, task=""))[0]
+    assert isinstance(error, Errored)
+    assert "The last task" not in error.text
 
 
 def test_nothing_is_withdrawn_while_the_run_failed_and_no_host_is_known(tracker: FailureTracker) -> None:
