@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+from ansible import constants
 from ansible.executor.play_iterator import FailedStates, IteratingStates
 
 _RESULT_LOOP = "_process_pending_results"
@@ -29,6 +30,22 @@ def queue_manager() -> Any | None:
             if hasattr(manager, "_failed_hosts"):
                 return manager
     return None
+
+
+def stdout_callback_names(manager: Any) -> list[str]:
+    """Return the names of the callback that writes to stdout, and of those that it is made of.
+
+    Args:
+        manager: the TaskQueueManager; None if it was not found.
+    """
+    # Its own attribute up to ansible-core 2.18; the first of all from then on.
+    callback = getattr(manager, "_stdout_callback", None) or next(iter(getattr(manager, "_callback_plugins", ())), None)
+    if callback is None or isinstance(callback, str):
+        return [callback or str(constants.DEFAULT_STDOUT_CALLBACK)]
+    names = [getattr(callback, name, "") for name in ("_load_name", "ansible_name")]
+    for kind in type(callback).__mro__:
+        names += [kind.__module__, vars(kind).get("CALLBACK_NAME", "")]
+    return [str(name) for name in names if name]
 
 
 def exit_result() -> int | None:

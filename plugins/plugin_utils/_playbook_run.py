@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_fi
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome, task_place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._output import Output
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pager, Parts
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext, collect
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
@@ -52,7 +52,7 @@ class Shared:
         reader: reads how failures are to be paged.
         delivery: takes the events.
         marks: tells which jobs have open incidents.
-        display: ansible-core's display.
+        output: shows lines to people.
         warn: shows a warning line, each text once.
     """
 
@@ -61,7 +61,7 @@ class Shared:
     reader: SteeringReader
     delivery: Delivery
     marks: OpenJobs
-    display: Any
+    output: Output
     warn: Callable[[str], None]
 
 
@@ -134,8 +134,8 @@ class PlaybookRun:
             memory=lambda: self.memory,
             steer=self.steer,
             warn=shared.warn,
-            show=self._show,
-            explain=lambda text: shared.display.v(f"page_on_failure: {text}"),
+            show=shared.output.show,
+            explain=lambda text: shared.output.explain(f"page_on_failure: {text}"),
         )
         return Pager(self.job, shared.page_on, shared.options["resolve_on_success"], self.check_mode, parts)
 
@@ -146,12 +146,6 @@ class PlaybookRun:
                 self._shared.warn(warning)
         for warning in unknown_environment(os.environ, known):
             self._shared.warn(warning)
-
-    def _show(self, line: str) -> None:
-        self._shared.display.display(line)
-        # A signal may be about to end the process, and what is buffered with it.
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
 
     def has_open_incidents(self) -> bool:
         """Tell whether earlier runs have left incidents open. One look at the disk unless they have."""

@@ -25,6 +25,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import 
     play_is_run,
     queue_manager,
     rescued_by_a_block,
+    stdout_callback_names,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
     Kind,
@@ -85,6 +86,11 @@ class RunWatch:
     def undisturbed(self) -> RunEnd:
         """A context manager for what no signal may break off."""
         return self._end
+
+    @property
+    def stdout_callback_names(self) -> list[str]:
+        """The names of the callback that writes to stdout, as far as they are known."""
+        return stdout_callback_names(self._manager)
 
     @_guarded
     def playbook_start(self, playbook: Any) -> None:

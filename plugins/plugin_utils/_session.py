@@ -33,6 +33,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
     task_of,
     task_place,
 )
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._output import Output
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._playbook_run import PlaybookRun, Shared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_watch import RunWatch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import CAUSES, parse_names
@@ -79,7 +80,7 @@ class Session:
             reader=SteeringReader(options, self._warn),
             delivery=Delivery(delivery, sleep=self._watch.undisturbed.sleep),
             marks=OpenJobs(delivery.outbox_path),
-            display=display,
+            output=Output(display, lambda: self._watch.stdout_callback_names),
             warn=self._warn,
         )
         self._run = PlaybookRun(self._shared, None)
