@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Errored
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._host_ranges import listed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
 
 # How much is shown. A title is read on a telephone's lock screen, details on a screen.
 _HOSTS_IN_SUMMARY = 3
-_HOSTS_IN_DETAILS = 100
 _MESSAGE_CHARACTERS = 2000
 _STDERR_LINES = 20
 _ITEMS = 10
@@ -89,15 +89,15 @@ def details(incident: Incident, run: RunContext, mask: Mask) -> dict[str, Any]:
     if isinstance(cause, Outcome):
         entries.update(_failure(cause, mask))
         unreachable = incident.of_kind("unreachable")
-        entries["failed_hosts"] = _listed(incident.of_kind("failed"))
-        entries["unreachable_hosts"] = _listed(unreachable)
+        entries["failed_hosts"] = listed(incident.of_kind("failed")) or None
+        entries["unreachable_hosts"] = listed(unreachable) or None
         others = [{"host": sample.host, **_failure(sample, mask)} for sample in incident.samples if sample is not cause]
         entries["other_failures"] = others or None
     elif isinstance(cause, Errored):
         entries["error"] = _shortened(mask(cause.text))
     if incident.ended is not None:
         entries["run"] = _ending(incident.ended)
-    entries["rerun"] = run.rerun_command(hosts) or None
+    entries["rerun"] = run.rerun_command(hosts, came_to_its_end=incident.ended is None) or None
     entries["build"] = run.build.name or None
     entries["playbook"] = run.playbook or None
     entries["user"] = run.user or None
@@ -134,13 +134,6 @@ def _items(outcome: Outcome, mask: Mask) -> list[Any] | None:
     more = len(outcome.items) - len(shown) + outcome.items_left_out
     if more > 0:
         shown.append(f"and {more} more")
-    return shown or None
-
-
-def _listed(hosts: Sequence[str]) -> list[str] | None:
-    shown = list(hosts[:_HOSTS_IN_DETAILS])
-    if len(hosts) > len(shown):
-        shown.append(f"and {len(hosts) - len(shown)} more")
     return shown or None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _incident_text
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._host_ranges import listed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._redact import Redactor
@@ -60,7 +61,7 @@ class PageWriter:
             return self._trigger(incident)
         except Exception as error:  # pylint: disable=broad-except  # a page must not be lost by its text
             self._warn(f"the incident's text cannot be written, so it is left out: {type(error).__name__}")
-            failed = {"failed_hosts": list(incident.hosts)[:100]}
+            failed = {"failed_hosts": listed(incident.hosts)}
             return self._alert(incident, f"{self._run.job_name} failed", failed, lambda _text: "")
 
     def resolve(self, dedup_key: str, summary: str, source: str) -> Alert:

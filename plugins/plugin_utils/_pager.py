@@ -18,6 +18,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Pa
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Api, Change, Event, prepare
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._closing_line import ToldIncident, closing_line, scope
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._host_ranges import listed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import (
     Incident,
     IncidentBook,
@@ -289,7 +290,7 @@ class Pager:
             incident.dedup_key,
             summary=f"{incident.summary} - {len(through)} got through since, {len(remaining)} still to come",
             source=self._parts.run().controller,
-            custom_details={"got_through": through[:100], "still_failing": remaining[:100]},
+            custom_details={"got_through": listed(through), "still_failing": listed(remaining)},
         )
 
     def _target_of(self, incident: RecordedIncident) -> Target | None:

@@ -18,19 +18,29 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ansible import constants
 from ansible.release import __version__ as core_version
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ci import NO_BUILD, Build, find_build
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._git import checkout_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._host_ranges import is_plain, ranges_of
 
 AD_HOC = "ad-hoc"
 
 MAX_HOSTS = 50
-"""Hosts that a command to run again names. More do not fit into a line that somebody reads."""
+"""Hosts that a command to run again names, each by itself. More do not fit into a line that somebody reads."""
+
+_MAX_RANGES = 1000
+"""Characters of ranges that a command to run again names."""
+
+_MAX_ARGUMENT = 100_000
+"""Characters that a shell makes of them. Linux takes an argument of 131,071 bytes."""
 
 MAX_SOURCE = 100
 """Characters of an inventory source. A longer one is a list of hosts on the command line."""
+
+_HOSTS_FILE = "failed-hosts.txt"
 
 SHORT_REVISION = 10
 
@@ -106,6 +116,9 @@ class RunContext:
     """Something makes this run less than a whole one: limit, tags, a task to start at, check mode, or step by step."""
 
     has_extra_vars: bool = False
+    retry_file: str = ""
+    """Where ansible-playbook writes at its end which hosts have failed, if it does."""
+
     command: tuple[str, ...] = ()
     """Words of the command, without hosts and tags."""
 
@@ -114,27 +127,38 @@ class RunContext:
         """The revision in the length that people use."""
         return self.revision[:SHORT_REVISION]
 
-    def rerun_command(self, hosts: Iterable[str]) -> str:
+    def rerun_command(self, hosts: Iterable[str], came_to_its_end: bool = True) -> str:
         """Return the command that runs this again for some hosts, quoted for a shell; empty if it is not known.
 
         Extra variables may be secret: that there were some is shown by C(-e …), which has to be filled in.
+
+        Args:
+            hosts: their names; none to run it as it was.
+            came_to_its_end: whether ansible-playbook has got as far as to write its retry file.
         """
         if not self.command:
             return ""
-        names = list(dict.fromkeys(plain_text(host) for host in hosts))
-        few = 0 < len(names) <= MAX_HOSTS
-        words = list(self.command)
-        limit = ",".join(names) if few else self.limit
-        words += ["--limit", limit] if limit else []
-        words += ["--tags", ",".join(self.tags)] if self.tags else []
+        limit, note = self._limit_to(list(dict.fromkeys(map(plain_text, hosts))), came_to_its_end)
+        words = ["--tags", ",".join(self.tags)] if self.tags else []
         words += ["--skip-tags", ",".join(self.skip_tags)] if self.skip_tags else []
         words += ["--start-at-task", self.start_at_task] if self.start_at_task else []
-        line = " ".join(map(shlex.quote, words))
+        line = " ".join([*map(shlex.quote, self.command), *limit, *map(shlex.quote, words)])
         if self.has_extra_vars:
             line += " -e …"
-        if len(names) > MAX_HOSTS:
-            line += f"  # {len(names)} hosts failed: too many to name in --limit"
-        return line
+        return f"{line}  # {note}" if note else line
+
+    def _limit_to(self, names: list[str], came_to_its_end: bool) -> tuple[list[str], str]:
+        """Return the words that limit a command to hosts, quoted, and what is to be said of them."""
+        if len(names) <= MAX_HOSTS:
+            limit = ",".join(names) or self.limit
+            return (["--limit", shlex.quote(limit)] if limit else []), ""
+        if all(map(is_plain, names)) and sum(map(len, names)) + len(names) < _MAX_ARGUMENT:
+            ranges = " ".join(found.in_shell for found in ranges_of(names))
+            if len(ranges) <= _MAX_RANGES:
+                return ["--limit", f'"$(printf %s, {ranges})"'], f"{len(names)} hosts, for bash or zsh"
+        if self.retry_file and came_to_its_end:
+            return ["--limit", shlex.quote(f"@{self.retry_file}")], "all hosts that failed in this run"
+        return ["--limit", f"@{_HOSTS_FILE}"], f"a file to be made, with the {len(names)} hosts that failed, one a line"
 
 
 def collect(
@@ -181,6 +205,7 @@ def collect(
         check=check,
         partial=bool(limit or tags or skip_tags or start_at_task or check or cliargs.get("step")),
         has_extra_vars=bool(cliargs.get("extra_vars")),
+        retry_file=_try(lambda: _retry_file(playbook, cwd), ""),
         command=_try(lambda: tuple(_command(cliargs, place, cwd)), ()),
     )
 
@@ -215,6 +240,15 @@ class _Place:
         folders = (checkout.top if checkout else "", build.project, os.path.dirname(path))
         name = (checkout and _inside(path, checkout.top)) or _inside(path, build.project) or os.path.basename(path)
         return cls(name, _inside(path, cwd) or os.path.normpath(path), revision, folders=folders)
+
+
+def _retry_file(playbook: str, cwd: str) -> str:
+    """Return the path that ansible-playbook gives its retry file; empty if it writes none."""
+    if not playbook or not constants.RETRY_FILES_ENABLED:
+        return ""
+    path = os.path.join(cwd, plain_text(playbook))
+    folder = constants.RETRY_FILES_SAVE_PATH or os.path.dirname(path)
+    return os.path.join(plain_text(folder), f"{os.path.splitext(os.path.basename(path))[0]}.retry")
 
 
 def _login_name() -> str:

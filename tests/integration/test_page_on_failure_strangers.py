@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
-    CALLBACK,
     cfg,
     closing,
     details,
@@ -21,7 +19,6 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.callback imp
     keys,
     ok,
     play,
-    warnings,
 )
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
@@ -56,3 +53,60 @@ def test_data_on_stdout_stays_data(ansible: Ansible, simulator: Simulator, name:
     assert json.loads(run.stdout) == {"failures": {"web1": 1}}
     line = "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 1 event accepted, 0 waiting"
     assert line in run.stderr.splitlines()
+
+
+RETURNS_255 = """
+from ansible.plugins.strategy.linear import StrategyModule as Linear
+
+
+class StrategyModule(Linear):
+    def run(self, iterator, play_context):
+        super().run(iterator, play_context)
+        return 255
+"""
+
+RAISES = """
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = "{name: raises, type: notification, short_description: Ends the run, description: For tests}"
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "raises"
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        raise SystemExit(5)
+"""
+
+
+def test_an_exit_code_that_no_failure_explains_is_an_error(ansible: Ansible, simulator: Simulator) -> None:
+    ansible.write("strategy_plugins/returns_255.py", RETURNS_255)
+    rescued = {"block": [fail("Rescued", on="web1", message="it was rescued")], "rescue": [ok()]}
+    plays = [play("Deploy", "all", rescued, ok("Say goodbye"), strategy="returns_255")]
+
+    run = ansible(plays, inventory=TWO, cfg=cfg(simulator))
+
+    assert run.rc == 2
+    (event,) = events(simulator)
+    assert event.summary == "playbook.yml was ended by an error: exit code 2, which no failure explains"
+    told = details(event)
+    assert 'The last task was "Say goodbye"' in told["error"]
+    assert "rescue" not in json.dumps(told).lower()
+    assert closing(run) == [
+        "PagerDuty: 1 incident triggered (ansible:playbook.yml, the run as a whole), 1 event accepted, 0 waiting"
+    ]
+
+
+def test_a_failure_that_another_callback_kept_from_us_is_told(ansible: Ansible, simulator: Simulator) -> None:
+    ansible.write("callback_plugins/raises.py", RAISES)
+
+    run = ansible([play("Deploy", "all", fail("Break", on="web1"))], inventory=TWO, cfg=cfg(simulator))
+
+    assert run.rc == 5
+    event = events(simulator)[-1]
+    assert event.summary == "playbook.yml failed on 1 of 2 hosts: Break (web1); the run was cut short"
+    assert "SystemExit with exit code 5 was raised in " in details(event)["run"]
+    assert "raises.py:13" in details(event)["run"]
+    assert keys(simulator) == ["ansible:playbook.yml"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.oncall.pagerduty.plugins.module_utils._limits import BODY_BYTES, encode
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _incident_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ci import Build
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Errored, Interrupted
@@ -162,9 +163,24 @@ def test_failed_items_are_named_up_to_ten() -> None:
     assert shown[-1] == "and 32 more"
 
 
-def test_hosts_are_named_up_to_a_hundred() -> None:
-    shown = details(incident(*(outcome(f"h{number}") for number in range(150))))["failed_hosts"]
-    assert (len(shown), shown[-1]) == (101, "and 50 more")
+def test_a_hundred_hosts_are_named_each_by_itself() -> None:
+    names = [f"h{number}" for number in range(100)]
+    assert details(incident(*map(outcome, names)))["failed_hosts"] == names
+
+
+def test_more_hosts_are_all_named_by_range() -> None:
+    told = incident(*(outcome(f"web{number:04}") for number in range(1, 10_001) if number != 500), unreachable("db1"))
+    shown = details(told)
+    assert shown["failed_hosts"] == ["web[0001:0499]", "web[0501:9999]", "web10000"]
+    assert shown["unreachable_hosts"] == ["db1"]
+
+
+def test_hosts_without_an_order_are_named_as_far_as_an_event_has_room() -> None:
+    names = [f"{number * 7919 % 99_991:x}-{'y' * 30}" for number in range(10_000)]
+    shown = details(incident(*map(outcome, names)))["failed_hosts"]
+    assert 3_000 < len(shown) < 10_000
+    assert shown[-1].startswith("and ")
+    assert len(encode({"hosts": shown})) < BODY_BYTES / 2
 
 
 def test_long_texts_are_cut_a_message_at_its_end_and_stderr_at_its_beginning() -> None:

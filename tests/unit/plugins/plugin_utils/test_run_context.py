@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
+import shutil
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible import context
+from ansible import constants, context
 from ansible.cli.adhoc import AdHocCLI
 from ansible.cli.playbook import PlaybookCLI
 from ansible.release import __version__
@@ -452,12 +453,47 @@ def test_hosts_and_paths_are_quoted_for_a_shell() -> None:
     assert words[words.index("--limit") + 1] == "web1; rm -rf /,$(x)"
 
 
-def test_too_many_hosts_are_counted_instead() -> None:
-    run = _collect("ansible-playbook", "deploy.yml", "--limit", "web")
+MANY = [f"w{number:05}" for number in range(10_000)]
+# No two of them have numbers that follow each other.
+ODD = [f"w{number * 7919 % 99_991}x" for number in range(5_000)]
+
+
+def test_many_hosts_are_named_by_range() -> None:
+    run = _collect("ansible-playbook", "deploy.yml", "-i", "i", "--limit", "web", "--tags", "a b")
     assert "--limit " + ",".join(f"w{number}" for number in range(50)) in run.rerun_command(f"w{n}" for n in range(50))
-    command = run.rerun_command(f"w{number}" for number in range(51))
-    assert command.endswith("--limit web  # 51 hosts failed: too many to name in --limit")
-    assert "w50" not in command
+    command = run.rerun_command(MANY)
+    assert command == (
+        """ansible-playbook deploy.yml --inventory i --limit "$(printf %s, w{00000..09999})" --tags 'a b'"""
+        "  # 10000 hosts, for bash or zsh"
+    )
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
+def test_a_shell_runs_it_for_these_hosts() -> None:
+    line = _collect("ansible-playbook", "deploy.yml", "-i", "i").rerun_command(MANY)
+    show = line.replace("ansible-playbook", "printf '%s\\n'", 1)
+    run = subprocess.run(["bash", "-c", show], check=True, capture_output=True, text=True)
+    *words, limit = run.stdout.split()
+    assert words == ["deploy.yml", "--inventory", "i", "--limit"]
+    assert limit.strip(",").split(",") == MANY
+
+
+@pytest.mark.parametrize("hosts", [ODD, [f"größe{number}" for number in range(60)]], ids=["no ranges", "not plain"])
+def test_hosts_that_make_no_ranges_come_from_a_file(
+    hosts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command(**more: bool) -> str:
+        return _collect("ansible-playbook", "my plays/deploy.yml", cwd=tmp_path).rerun_command(hosts, **more)
+
+    to_be_made = f"--limit @failed-hosts.txt  # a file to be made, with the {len(hosts)} hosts that failed, one a line"
+    assert command().endswith(to_be_made)
+    monkeypatch.setattr(constants, "RETRY_FILES_ENABLED", True)
+    beside = shlex.quote(f"@{tmp_path}/my plays/deploy.retry")
+    assert command().endswith(f"--limit {beside}  # all hosts that failed in this run")
+    # What lies there is of an earlier run.
+    assert command(came_to_its_end=False).endswith(to_be_made)
+    monkeypatch.setattr(constants, "RETRY_FILES_SAVE_PATH", "/srv/retry")
+    assert "--limit @/srv/retry/deploy.retry  #" in command()
 
 
 @pytest.mark.parametrize("cliargs", [{}, {"inventory": 5, "tags": None}, {"args": object(), "module_name": None}])
