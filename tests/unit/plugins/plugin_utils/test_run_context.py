@@ -459,22 +459,22 @@ ODD = [f"w{number * 7919 % 99_991}x" for number in range(5_000)]
 
 
 def test_many_hosts_are_named_by_range() -> None:
-    run = _collect("ansible-playbook", "deploy.yml", "-i", "i", "--limit", "web", "--tags", "a b")
+    run = _collect("ansible-playbook", "deploy.yml", "-i", "i,", "--limit", "web", "--tags", "a b")
     assert "--limit " + ",".join(f"w{number}" for number in range(50)) in run.rerun_command(f"w{n}" for n in range(50))
     command = run.rerun_command(MANY)
     assert command == (
-        """ansible-playbook deploy.yml --inventory i --limit "$(printf %s, w{00000..09999})" --tags 'a b'"""
+        """ansible-playbook deploy.yml --inventory i, --limit "$(printf %s, w{00000..09999})" --tags 'a b'"""
         "  # 10000 hosts, for bash or zsh"
     )
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
 def test_a_shell_runs_it_for_these_hosts() -> None:
-    line = _collect("ansible-playbook", "deploy.yml", "-i", "i").rerun_command(MANY)
+    line = _collect("ansible-playbook", "deploy.yml", "-i", "i,").rerun_command(MANY)
     show = line.replace("ansible-playbook", "printf '%s\\n'", 1)
     run = subprocess.run(["bash", "-c", show], check=True, capture_output=True, text=True)
     *words, limit = run.stdout.split()
-    assert words == ["deploy.yml", "--inventory", "i", "--limit"]
+    assert words == ["deploy.yml", "--inventory", "i,", "--limit"]
     assert limit.strip(",").split(",") == MANY
 
 
