@@ -317,7 +317,7 @@ class CallbackModule(CallbackBase):
         """A play begins."""
         self._session.play_start(play)
 
-    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool = False) -> None:
         """A task begins."""
         self._session.task_start(task)
 

@@ -10,11 +10,12 @@ that hides its result (``no_log``) only host, name and place are taken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
+from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain, plain_text
 
 Kind = Literal["failed", "unreachable"]
 
@@ -92,9 +93,7 @@ def outcome_of(
 ) -> Outcome:
     """Return what a result says, as far as it may be told."""
     task = task_of(result)
-    data = _public(result, "result")
-    if not isinstance(data, Mapping):
-        data = {}
+    data = _data_of(result)
     hidden = _hides(task, data)
     items, left_out = ((), 0) if hidden else _failed_items(data)
     return Outcome(
@@ -163,11 +162,10 @@ _ON_CONTROLLER = frozenset(
 def shows_host_reached(result: Any) -> bool:
     """Tell whether a task that did not fail shows that its host can be reached: it ran there, by a module."""
     task = task_of(result)
-    data = _public(result, "result")
     action = str(getattr(task, "action", "")).rpartition("ansible.builtin.")[2].rpartition("ansible.legacy.")[2]
     if action in _ON_CONTROLLER or action.startswith("oncall.pagerduty."):
         return False
-    return not getattr(task, "delegate_to", None) and not (isinstance(data, Mapping) and data.get("skipped"))
+    return not getattr(task, "delegate_to", None) and not _data_of(result).get("skipped")
 
 
 def ignores_unreachable(result: Any) -> bool:
@@ -186,6 +184,47 @@ def _public(result: Any, name: str) -> Any:
         return getattr(result, name)
     except AttributeError:
         return getattr(result, f"_{name}")
+
+
+def _data_of(result: Any) -> Mapping[str, Any]:
+    """Return the values that a task has returned.
+
+    ansible-core makes them ready for callbacks when it is asked for them. It fails at values that it does not expect,
+    such as a stderr that is no text; then they are taken as they are.
+    """
+    try:
+        data = _public(result, "result")
+    except Exception:
+        data = _raw_data(result)
+    return data if isinstance(data, Mapping) else {}
+
+
+def _raw_data(result: Any) -> Any:
+    unified = getattr(result, "_CallbackTaskResult__utr", None)  # from 2.20 on
+    return getattr(result, "_return_data", None) if unified is None else _unified_data(unified)
+
+
+def _unified_data(unified: Any) -> dict[str, Any]:
+    data = dict(unified.result_data)
+    fields = {
+        "msg": "msg",
+        "exception": "exception",
+        "module_stderr": "module_stderr",
+        "no_log": "_ansible_no_log",
+        "failed": "failed",
+        "unreachable": "unreachable",
+        "skipped": "skipped",
+        "callback_delegated_vars_subset": "_ansible_delegated_vars",
+        "loop_item_label": "_ansible_item_label",
+        "loop_item": "item",
+    }
+    for name, key in fields.items():
+        value = getattr(unified, name, None)
+        if value is not None:
+            data[key] = value
+    if unified.loop_results is not None:
+        data["results"] = [_unified_data(item) for item in unified.loop_results]
+    return data
 
 
 def _task_fields(task: Any, play: Any, hidden: bool) -> dict[str, Any]:
@@ -237,11 +276,21 @@ def _stderr(data: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, (list, tuple)):
-        return "\n".join(plain_text(line) for line in value).strip()
-    return plain_text(value).strip()
+    """Return any value as text: a list in lines, other structures as JSON."""
+    try:
+        if value is None:
+            return ""
+        if isinstance(value, (list, tuple)):
+            return "\n".join(_line(entry) for entry in value).strip()
+        return _line(value).strip()
+    except Exception:
+        return f"(a {type(value).__name__} that cannot be shown)"
+
+
+def _line(value: Any) -> str:
+    if isinstance(value, (Mapping, list, tuple, Set)):
+        return json.dumps(plain(value), ensure_ascii=False)
+    return plain_text(value)
 
 
 def _failed_items(data: Mapping[str, Any]) -> tuple[tuple[FailedItem, ...], int]:
@@ -261,7 +310,8 @@ def _item_failed(item: Mapping[str, Any]) -> bool:
 def _failed_item(item: Mapping[str, Any]) -> FailedItem:
     if _hides(None, item):
         return FailedItem(label="", message="")
-    label = item.get("_ansible_item_label", item.get(item.get("ansible_loop_var", "item")))
+    variable = item.get("ansible_loop_var")
+    label = item.get("_ansible_item_label", item.get(variable if isinstance(variable, str) else "item"))
     return FailedItem(label=_text(label)[:MAX_TEXT], message=_message(item), stderr=_stderr(item))
 
 

@@ -19,6 +19,7 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.callback imp
     keys,
     ok,
     play,
+    warnings,
 )
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
@@ -110,3 +111,35 @@ def test_a_failure_that_another_callback_kept_from_us_is_told(ansible: Ansible, 
     assert "SystemExit with exit code 5 was raised in " in details(event)["run"]
     assert "raises.py:13" in details(event)["run"]
     assert keys(simulator) == ["ansible:playbook.yml"]
+
+
+RETURNS = """
+from ansible.plugins.action import ActionBase
+
+RETURNED = {
+    "number": {"msg": "it broke", "stderr": 5},
+    "mapping": {"msg": {"error": "it broke", "code": 7}, "results": "none", "rc": "seven"},
+    "items": {"msg": "it broke", "results": [{"failed": "yes", "item": {"a": [1]}, "msg": ["x", 2], "stderr": 9}]},
+}
+
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        return {"failed": True, **RETURNED[self._task.args["what"]]}
+"""
+
+
+def test_results_of_unexpected_types_are_told(ansible: Ansible, simulator: Simulator) -> None:
+    ansible.write("action_plugins/returns.py", RETURNS)
+    names = ("number", "mapping", "items")
+    returns = {"name": "Return", "returns": {"what": "{{ inventory_hostname }}"}, "when": "inventory_hostname != 'ok'"}
+    settings = cfg(simulator, group_by="host")
+
+    run = ansible([play("Deploy", "all", returns)], inventory=hosts(*names, "ok"), cfg=settings)
+
+    assert warnings(run) == []
+    told = {incident.dedup_key.rpartition("=")[2]: incident.details for incident in simulator.incidents}
+    assert (told["number"]["message"], told["number"]["stderr"]) == ("it broke", "5")
+    assert told["mapping"]["message"] == '{"error": "it broke", "code": 7}'
+    assert told["items"]["failed_items"] == [{"item": '{"a": [1]}', "message": "x\n2", "stderr": "9"}]

@@ -49,6 +49,30 @@ def test_functions_are_known_by_what_they_hold_not_by_their_names_alone() -> Non
     assert play_start(iter(())) is None
 
 
+def test_the_play_is_found_in_an_exception_that_has_ended_it() -> None:
+    def play(iterator: Any) -> None:
+        raise SystemExit(5)
+
+    def error_of(iterator: Any) -> SystemExit:
+        with pytest.raises(SystemExit) as caught:
+            play(iterator)
+        return caught.value
+
+    found = PlayState.find_in(error_of(SimpleNamespace(_host_states={"web1": None})))
+    assert found is not None
+    assert found.hosts == ("web1",)
+    assert PlayState.find_in(error_of(iter(()))) is None
+    assert PlayState.find_in(SystemExit(5)) is None
+
+
+@pytest.mark.parametrize(("result", "code"), [(255, 255), (-1, 255), (256, 0), (260, 4), (True, 1), (False, 0), (2, 2)])
+def test_the_result_is_what_the_system_makes_of_it(result: int, code: int) -> None:
+    def run(entrylist: Any, result: Any) -> Any:
+        return exit_result()
+
+    assert run([], result) == code
+
+
 def test_a_host_without_a_state_is_neither_doomed_nor_recovering() -> None:
     state = PlayState(SimpleNamespace(_host_states={}), marked=True)
     assert state.hosts == ()

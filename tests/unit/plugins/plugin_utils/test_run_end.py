@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from types import FrameType
 
 import pytest
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Interrupted
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Errored, Interrupted
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_end import RunEnd
 from ansible_collections.oncall.pagerduty.tests.support.events import Clock
 
@@ -97,3 +98,88 @@ def test_a_signal_during_the_report_waits_as_well(seen: list[str]) -> None:
     assert seen == ["told", "SIGHUP", "SIGTERM"]
     send(signal.SIGTERM)
     assert seen == ["told", "SIGHUP", "SIGTERM", "SIGTERM"]
+
+
+class Manager:
+    """A queue manager whose clean-up is called while an exception is on its way, as by ansible-core."""
+
+    def __init__(self) -> None:
+        self.cleaned_up = 0
+
+    def cleanup(self) -> None:
+        self.cleaned_up += 1
+
+    def run(self, error: BaseException | None) -> None:
+        try:
+            if error is not None:
+                raise error
+        finally:
+            self.cleanup()
+
+
+class Odd(BaseException):
+    pass
+
+
+HERE = r" was raised in .*test_run_end.py:\d+"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (SystemExit(5), Errored, rf"SystemExit with exit code 5{HERE}"),
+        (SystemExit("over"), Errored, rf"SystemExit with exit code 1{HERE}"),
+        (SystemExit(-1), Errored, rf"SystemExit with exit code 255{HERE}"),
+        (SystemExit(True), Errored, rf"SystemExit with exit code 1{HERE}"),
+        (SystemExit(0), None, ""),
+        (SystemExit(256), None, ""),
+        (SystemExit(), None, ""),
+        (KeyboardInterrupt(), Errored, rf"KeyboardInterrupt{HERE}, though nobody had interrupted the run"),
+        (Odd("over"), Errored, "over"),
+        (OSError(5, "Input/output error"), Errored, r"\[Errno 5\] Input/output error"),
+    ],
+    ids=repr,
+)
+def test_an_exception_is_an_error_unless_a_signal_came_or_the_exit_code_is_a_good_one(
+    seen: list[str], error: BaseException, kind: type[Cut] | None, text: str
+) -> None:
+    cuts: list[Cut] = []
+    end, manager = RunEnd(cuts.append), Manager()
+    end.began(manager)
+    end.catch_signals()
+    with pytest.raises(type(error)):
+        manager.run(error)
+    assert manager.cleaned_up == 1
+    assert [type(cut) for cut in cuts] == ([kind] if kind else [])
+    for cut in cuts:
+        assert isinstance(cut, Errored)
+        assert re.fullmatch(text, cut.text)
+
+
+@pytest.mark.parametrize("error", [SystemExit(5), KeyboardInterrupt()], ids=repr)
+def test_after_a_signal_an_exception_is_an_interruption(seen: list[str], error: BaseException) -> None:
+    cuts: list[Cut] = []
+    end, manager = RunEnd(cuts.append), Manager()
+    end.began(manager)
+    end.catch_signals()
+    send(signal.SIGINT)
+    with pytest.raises(type(error)):
+        manager.run(error)
+    assert cuts == [Interrupted("SIGINT")]
+
+
+def test_ctrl_c_before_this_class_can_see_it_is_an_interruption(seen: list[str]) -> None:
+    cuts: list[Cut] = []
+    end, manager = RunEnd(cuts.append), Manager()
+    end.began(manager)
+    with pytest.raises(KeyboardInterrupt):
+        manager.run(KeyboardInterrupt())
+    assert cuts == [Interrupted("SIGINT")]
+
+
+def test_a_run_without_an_exception_is_not_cut(seen: list[str]) -> None:
+    cuts: list[Cut] = []
+    end, manager = RunEnd(cuts.append), Manager()
+    end.began(manager)
+    manager.run(None)
+    assert cuts == []
