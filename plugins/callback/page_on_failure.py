@@ -42,8 +42,8 @@ options:
   page_on:
     description:
       - What is paged. V(failed) is a task that failed, V(unreachable) a host that could not be reached, V(error) an
-        error that ended the run without a failed host, V(interrupted) a run that was ended by Ctrl-C or a signal
-        before anything had failed.
+        error that ended the run without a failed host, or another exit code than 0 that no failure explains,
+        V(interrupted) a run that was ended by Ctrl-C or a signal before anything had failed.
     type: list
     elements: str
     choices: [failed, unreachable, error, interrupted]

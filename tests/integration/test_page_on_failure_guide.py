@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.oncall.pagerduty.plugins.callback import page_on_failure
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
     KEY,
     OTHER_KEY,
@@ -45,6 +46,7 @@ def block(language: str, part: str) -> str:
 QUICK_START = block("ini", "routing_key_file")
 DEPLOY = block("yaml", "Fail on two of three hosts")
 LINE = block("text", "PagerDuty: ").strip()
+RERUN = block("text", "--limit").strip()
 GROUPED = block("ini", "group_by")
 TEAMS = block("yaml", "Each team gets its own page")
 GROUP_VARS = block("yaml", "vault_databases_pagerduty_key")
@@ -101,6 +103,11 @@ def test_quick_start_taking_over_and_resolving(reader: Reader, simulator: Simula
     mended = DEPLOY.replace("ansible.builtin.fail", "ansible.builtin.debug")
     assert "PagerDuty: 1 incident resolved (ansible:deploy.yml), 1 event accepted, 0 waiting" in reader(mended).stdout
     assert keys(simulator) == []
+
+
+def test_the_command_to_run_again_for_many_hosts() -> None:
+    run = RunContext(command=("ansible-playbook", "deploy.yml"))
+    assert run.rerun_command(f"web{number:03}" for number in range(1, 251)) == RERUN
 
 
 def test_the_ready_playbook_that_checks_the_set_up(reader: Reader, ansible: Ansible, simulator: Simulator) -> None:
@@ -167,7 +174,7 @@ def test_change_events(reader: Reader, simulator: Simulator) -> None:
 
 
 def test_every_example_of_the_guide_is_used() -> None:
-    used = {QUICK_START, DEPLOY, LINE, GROUPED, TEAMS, GROUP_VARS, TEMPLATES, TAKE_OVER, ENVIRONMENT, CHANGES}
+    used = {QUICK_START, DEPLOY, LINE, RERUN, GROUPED, TEAMS, GROUP_VARS, TEMPLATES, TAKE_OVER, ENVIRONMENT, CHANGES}
     left = [text for _language, text in BLOCKS if text not in used and text.strip() not in used]
     assert [text.split()[1] for text in left] == ["ansible-galaxy"]  # how to install
     assert len(BLOCKS) == GUIDE.count(".. code-block::") == len(used) + 1
