@@ -23,9 +23,9 @@ _RESULT_LOOP = "_process_pending_results"
 
 
 def queue_manager() -> Any | None:
-    """Return the TaskQueueManager that is calling a hook right now."""
+    """Return the TaskQueueManager that is calling a hook, or loading a callback, right now."""
     for frame in _callers():
-        if frame.f_code.co_name == "send_callback":
+        if frame.f_code.co_name in ("send_callback", "load_callbacks"):
             manager = frame.f_locals.get("self")
             if hasattr(manager, "_failed_hosts"):
                 return manager
@@ -55,6 +55,14 @@ def exit_result() -> int | None:
             result = frame.f_locals.get("result")
             # A strategy can return any number. The system keeps eight bits of it.
             return int(result) & 0xFF if isinstance(result, int) else None
+    return None
+
+
+def playbook_at_work() -> Any | None:
+    """Return the Playbook that ansible-playbook is at, for whoever was not told of its start."""
+    for frame in _callers():
+        if frame.f_code.co_name == "run" and "entrylist" in frame.f_code.co_varnames:
+            return frame.f_locals.get("pb")
     return None
 
 

@@ -198,7 +198,8 @@ class PlaybookRun:
             return None
 
     def _extra_variables(self) -> Mapping[str, Any]:
-        play = self.play or next(iter(self._playbook.get_plays()), None)
+        plays = self._playbook.get_plays() if self._playbook is not None else ()
+        play = self.play or next(iter(plays), None)
         return extra_variables(play) if play is not None else {}
 
 

@@ -50,6 +50,13 @@ class RunEnd:
         self._depth = 0
         self._deferred: list[int] = []
 
+    def expect(self, manager: Any) -> None:
+        """Watch the clean-up of the queue manager from before the first playbook: another plugin may end it there."""
+        if manager is not None:
+            self._outer_error = sys.exc_info()[1]
+            self._manager = manager
+            self._watch_cleanup(manager)
+
     def began(self, manager: Any) -> None:
         """Note that a playbook begins, and watch the clean-up of the queue manager (None if it was not found)."""
         self._running = True

@@ -23,6 +23,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import 
     PlayState,
     exit_result,
     play_is_run,
+    playbook_at_work,
     queue_manager,
     rescued_by_a_block,
     stdout_callback_names,
@@ -91,6 +92,16 @@ class RunWatch:
     def stdout_callback_names(self) -> list[str]:
         """The names of the callback that writes to stdout, as far as they are known."""
         return stdout_callback_names(self._manager)
+
+    @property
+    def playbook_at_work(self) -> Any:
+        """The playbook that ansible-playbook is at, whether or not its start was told; None if it is not found."""
+        return playbook_at_work() or self._playbook
+
+    @_guarded
+    def expect(self) -> None:
+        """For the time when callbacks are being loaded."""
+        self._end.expect(queue_manager())
 
     @_guarded
     def playbook_start(self, playbook: Any) -> None:

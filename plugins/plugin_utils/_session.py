@@ -91,6 +91,7 @@ class Session:
         problem = key_file_problem(options.get("routing_key_file"))
         if problem:
             self._warn(f"nobody is paged by this key file, only where variables give another key: {problem}")
+        self._watch.expect()
 
     @_undisturbed
     def playbook_start(self, playbook: Any) -> bool:
@@ -160,6 +161,9 @@ class Session:
             self._result = decision.result
             if not self._run.has_pager:
                 return
+        if not self._playbooks and self._run.play is None:
+            # Another plugin has ended the command before it told this one of the playbook.
+            self._run = PlaybookRun(self._shared, self._watch.playbook_at_work)
         self._run.pager.decided(decision)
         if isinstance(decision, (Errored, Interrupted)) and not getattr(decision, "statistics", False):
             # No statistics will come.

@@ -97,6 +97,8 @@ def _callbacks() -> Iterator[Case]:
     yield case("v2_runner_on_ok", "SystemExit(0)", NOBODY, fine(), fine())
     yield case("v2_playbook_on_task_start", "SystemExit(5)", NOBODY, fine())
     yield case("v2_playbook_on_play_start", "SystemExit(5)", NOBODY, fine())
+    yield case("v2_playbook_on_start", "SystemExit(5)", NOBODY, fine())
+    yield case("v2_playbook_on_start", "SystemExit(0)", NOBODY, fine())
 
 
 def _returned() -> Iterator[Case]:

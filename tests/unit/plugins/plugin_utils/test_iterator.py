@@ -14,6 +14,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import 
     PlayState,
     exit_result,
     play_is_run,
+    playbook_at_work,
     queue_manager,
     rescued_by_a_block,
 )
@@ -22,6 +23,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import 
 def test_nothing_is_found_where_no_play_runs() -> None:
     assert queue_manager() is None
     assert exit_result() is None
+    assert playbook_at_work() is None
     assert PlayState.find() is None
 
 
@@ -47,6 +49,18 @@ def test_functions_are_known_by_what_they_hold_not_by_their_names_alone() -> Non
     assert run([], "a text") is None
     assert run([], 2) == 2
     assert play_start(iter(())) is None
+
+
+def test_the_manager_and_the_playbook_are_found_before_a_start_is_told() -> None:
+    def load_callbacks(self: Any) -> Any:
+        return queue_manager()
+
+    def run(entrylist: Any, pb: Any) -> Any:
+        return playbook_at_work()
+
+    manager = SimpleNamespace(_failed_hosts={})
+    assert load_callbacks(manager) is manager
+    assert run([], "the playbook") == "the playbook"
 
 
 def test_the_play_is_found_in_an_exception_that_has_ended_it() -> None:

@@ -183,3 +183,13 @@ def test_a_run_without_an_exception_is_not_cut(seen: list[str]) -> None:
     end.began(manager)
     manager.run(None)
     assert cuts == []
+
+
+def test_what_ends_a_command_before_its_first_playbook_is_seen(seen: list[str]) -> None:
+    cuts: list[Cut] = []
+    end, manager = RunEnd(cuts.append), Manager()
+    end.expect(None)
+    end.expect(manager)
+    with pytest.raises(SystemExit):
+        manager.run(SystemExit(5))
+    assert [type(cut) for cut in cuts] == [Errored]
