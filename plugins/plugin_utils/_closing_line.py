@@ -87,7 +87,9 @@ def _problem(flushed: Flushed) -> str:
 
 
 def _name(one: ToldIncident) -> str:
-    key = cut(one.dedup_key, _KEY_CHARACTERS)
+    # A key of the user's own can hold anything; a terminal obeys some of it.
+    key = "".join(letter if letter.isprintable() else " " for letter in one.dedup_key)
+    key = cut(" ".join(key.split()), _KEY_CHARACTERS)
     return f"{key}, {one.scope}" if one.scope else key
 
 

@@ -82,6 +82,11 @@ def many(number: int, accepted: bool) -> list[ToldIncident]:
             Flushed(accepted=1),
             f"1 incident resolved ({'k' * 119}…), 1 event accepted, 0 waiting",
         ),
+        (
+            [ToldIncident("two\nlines\x1b[2J", "resolved")],
+            Flushed(accepted=1),
+            "1 incident resolved (two lines [2J), 1 event accepted, 0 waiting",
+        ),
         ([], Flushed(accepted=1), "1 event accepted, 0 waiting"),
     ],
 )
