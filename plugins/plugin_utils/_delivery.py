@@ -21,6 +21,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Pa
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._tally import Lane, Tally
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
 # How often the final wait looks.
 _LOOK_SECONDS = 0.02
-
-# What tells an incident's events from others: the fingerprint of the integration key, and the dedup key.
-Lane = tuple[str, str]
 
 # Connections made before a fork: the child must neither use nor close them, so they are kept from being collected.
 _inherited: list[object] = []
@@ -156,15 +154,14 @@ class Delivery:
             self._tidy()
             return self._count(interrupted)
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
-            return Flushed(interrupted=interrupted, problem=_one_line(error), unheard=frozenset(self._lanes))
+            return Flushed(interrupted=interrupted, problem=_one_line(error), unheard=self._tally.lanes)
 
     def begin_anew(self) -> None:
         """Wait for and count only what is handed over from here on, as for the next playbook."""
         self._mind_forks()
         self._run = uuid.uuid4().hex
         self._handed_over = 0
-        self._lanes.clear()
-        self._resolves.clear()
+        self._tally = Tally()
 
     def ledger(self) -> Ledger:
         """Return the record of open incidents, in the same file as the events.
@@ -204,8 +201,7 @@ class Delivery:
         self._depots: dict[int, _Depot] = {}
         self._current = 0
         self._handed_over = 0
-        self._lanes: dict[Lane, int] = {}
-        self._resolves: set[Lane] = set()
+        self._tally = Tally()
         self._said: set[str] = set()
 
     def _mind_forks(self) -> None:
@@ -236,7 +232,7 @@ class Delivery:
             dropped = self._depot(1).put(event, route, self._run, maybe_taken)
             warnings.append(f"The outbox {_one_line(error)}. The events of this run are kept in memory instead.")
         self._handed_over += 1
-        self._note_lane(event)
+        self._tally.note(event)
         if dropped:
             warnings.append("The outbox is full: its oldest events are dropped unsent.")
         problem = self._start_courier()
@@ -273,30 +269,8 @@ class Delivery:
             problems += [depot.courier.problem for depot in self._depots.values()]
             problem = next((text for text in reversed(problems) if text), None)
         accepted = self._handed_over - waiting - set_aside - dropped
-        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem, self._unheard(dropped > 0))
-
-    def _note_lane(self, event: Prepared) -> None:
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import action_of, fingerprint_of
-
-        if event.dedup_key is not None:
-            lane = (fingerprint_of(event.routing_key), event.dedup_key)
-            self._lanes[lane] = self._lanes.get(lane, 0) + 1
-            if action_of(event) == "resolve":
-                self._resolves.add(lane)
-
-    def _unheard(self, some_dropped: bool) -> frozenset[Lane]:
-        """Return the lanes of this run of which nothing has been accepted."""
-        left: dict[Lane, int] = {}
-        for depot in self._depots.values():
-            for lane, number in depot.outbox.left_of(self._run).items():
-                left[lane] = left.get(lane, 0) + number
-        unheard = {lane for lane, number in self._lanes.items() if left.get(lane, 0) >= number}
-        if some_dropped:
-            # A trigger that is gone may be one that was dropped.
-            outboxes = [depot.outbox for depot in self._depots.values()]
-            gone = self._lanes.keys() - unheard - self._resolves
-            unheard |= {lane for lane in gone if not any(outbox.has_opened(*lane) for outbox in outboxes)}
-        return frozenset(unheard)
+        unheard = self._tally.unheard(self._run, [depot.outbox for depot in self._depots.values()], dropped > 0)
+        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem, unheard)
 
     def _once(self, text: str) -> str | None:
         if not text or text in self._said:

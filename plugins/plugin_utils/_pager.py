@@ -29,9 +29,10 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering, Target
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._tally import lane_of
 
 if TYPE_CHECKING:
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed, Lane
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import RecordedIncident
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._page_writer import PageWriter
@@ -178,12 +179,12 @@ class Pager:
         found: dict[tuple[str, str], ToldIncident] = {}
         for (routing_key, _url, dedup_key), incident in told.opened.items():
             key = (routing_key, dedup_key)
-            accepted = _lane(*key) not in flushed.unheard
+            accepted = lane_of(*key) not in flushed.unheard
             what: Any = "updated" if key in told.open_before else "triggered"
             found[key] = ToldIncident(dedup_key, what, accepted, scope(len(incident.hosts)))
         for keys, what in ((told.updated, "updated"), (told.resolved, "resolved")):
             for key in keys:
-                found.setdefault(key, ToldIncident(key[1], what, _lane(*key) not in flushed.unheard))
+                found.setdefault(key, ToldIncident(key[1], what, lane_of(*key) not in flushed.unheard))
         return list(found.values())
 
     def _take(self, step: Step) -> None:
@@ -316,9 +317,3 @@ class Pager:
             return str(outcome.extra.get("written_play") or outcome.play)
         # A task's name as it is written: the same in each run, whatever the values of its variables.
         return str((outcome.written_task or outcome.task) if name == "task" else getattr(outcome, name, ""))
-
-
-def _lane(routing_key: str, dedup_key: str) -> Lane:
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
-
-    return fingerprint_of(routing_key), dedup_key
