@@ -283,9 +283,11 @@ pagerduty_enabled: false
 
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolved_options import resolve
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
 
 
@@ -301,9 +303,11 @@ class CallbackModule(CallbackBase):
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         """Take the options; one that cannot be used is said once, and nothing is paged."""
-        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        definitions = constants.config.get_configuration_definitions(self.plugin_type, self._load_name)
+        resolved = resolve(definitions, direct)
+        self._plugin_options = dict(resolved.values)
         try:
-            self._session = Session(dict(self._plugin_options), self._display)
+            self._session = Session(resolved, self._display)
         except OptionError as error:
             self.disabled = True
             self._display.warning(f"page_on_failure: nothing will be paged in this run: {error}")
