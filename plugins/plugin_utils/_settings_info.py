@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib.metadata
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,9 +23,11 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     SETTINGS_SPEC,
     SHARED_OPTIONS,
     Settings,
+    is_blank,
     settings,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
+from ansible_collections.oncall.pagerduty.plugins.module_utils._typed import scalar
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import enabled_anyway, key_file_problem
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
@@ -67,14 +69,14 @@ class _Mute:
 
 def inform(
     gathered: Gathered,
-    variables: Iterable[str],
+    variables: Mapping[str, Any],
     resolved: Resolved,
 ) -> dict[str, Any]:
     """Return a task's result that says what holds for it.
 
     Args:
         gathered: the settings.
-        variables: the names of the task's variables.
+        variables: the task's variables.
         resolved: the callback's options, which stand at the same places.
     """
     findings = _Findings()
@@ -91,7 +93,7 @@ def inform(
     findings.add("Library requests", version or "not installed for ansible-playbook's Python", version is None)
     _look_at_tasks(gathered, findings)
     enabled = CALLBACK in constants.CALLBACKS_ENABLED
-    _look_at_callback(enabled, resolved, findings)
+    _look_at_callback(enabled, resolved, findings, variables)
     outbox = _usable(gathered, findings, "Outbox", OUTBOX_SPEC, {}, delivery_settings)
     if outbox is not None:
         fault = _why_not_writable(outbox.outbox_path)
@@ -116,8 +118,8 @@ def _look_at_tasks(gathered: Gathered, findings: _Findings) -> None:
     _usable(gathered, findings, "Tasks", _OF_TASKS, {}, lambda options: options)
 
 
-def _look_at_callback(is_enabled: bool, resolved: Resolved, findings: _Findings) -> None:
-    """Find out whether the callback pages, as far as its options can tell."""
+def _look_at_callback(is_enabled: bool, resolved: Resolved, findings: _Findings, variables: Mapping[str, Any]) -> None:
+    """Find out whether the callback pages, as far as options and the inventory's variables can tell."""
     what = "Callback page_on_failure"
     fault = _callback_fault(resolved)
     if not is_enabled:
@@ -133,10 +135,30 @@ def _look_at_callback(is_enabled: bool, resolved: Resolved, findings: _Findings)
     anyway = enabled_anyway(resolved)
     if not resolved.values["enabled"]:
         fault = f"switched off by {resolved.origins['enabled']}"
+    elif not fault and _is_silent(variables):
+        fault = "the variable pagerduty_enabled is false for every host of the inventory"
     if fault:
         findings.add(what, f"enabled, but nobody would be paged: {fault}", is_problem=True)
     else:
         findings.add(what, f"enabled; {anyway}" if anyway else "enabled", is_problem=anyway is not None)
+
+
+def _is_silent(variables: Mapping[str, Any]) -> bool:
+    """Tell whether variables keep each host from being paged for. The task's own play has no part in them."""
+    of_hosts = variables["hostvars"]
+    hosts = (variables.get("groups") or {}).get("all") or [variables.get("inventory_hostname")]
+    try:
+        # Over with the first host that is paged for.
+        return all(_is_no(of_hosts[host].get("pagerduty_enabled")) for host in hosts)
+    except Exception:  # pylint: disable=broad-except  # any template can fail in any way, which does not silence
+        return False
+
+
+def _is_no(value: Any) -> bool:
+    try:
+        return not is_blank(value) and scalar("enabled", value, "bool") is False
+    except OptionError:
+        return False
 
 
 def _callback_fault(resolved: Resolved) -> str | None:

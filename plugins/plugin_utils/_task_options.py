@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +73,8 @@ def gather(action: Any, spec: Spec, task_vars: Mapping[str, Any], own: Mapping[s
 
     sources = (
         Source("of the host", lambda option: f"pagerduty_{option}", variable),
-        environment(ChainMap(environ, os.environ)),
+        environment(environ),
+        environment(os.environ),
         _config_file.source(),
     )
     warnings: list[str] = []
@@ -109,5 +109,5 @@ def task_environment(action: Any) -> dict[str, str]:
     for layer in action._task.environment or ():
         layer = action._templar.template(layer)
         if isinstance(layer, Mapping):
-            added.update({str(name): str(value) for name, value in layer.items()})
+            added.update({str(name): "" if value is None else str(value) for name, value in layer.items()})
     return added
