@@ -146,7 +146,11 @@ def test_what_is_no_word_for_no_does_not_switch_paging_off(
 def test_templates_of_variables_that_come_to_nothing_leave_it_to_the_options(
     ansible: Ansible, simulator: Simulator
 ) -> None:
-    options = {"summary": "A: {{ failure.summary }}", "custom_details": {"team": "shop"}, "dedup_key": "a/{{ site }}"}
+    options: dict[str, Any] = {
+        "summary": "A: {{ failure.summary }}",
+        "custom_details": {"team": "shop"},
+        "dedup_key": "a/{{ site }}",
+    }
     empty = {f"pagerduty_{name}": "{{ nowhere | default('') }}" for name in options}
     run = ansible.tasks([fail("Break", vars={**empty, "site": "fra"})], cfg=cfg(simulator, **options))
     (incident,) = simulator.incidents
