@@ -77,9 +77,12 @@ def expanded(path: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def _read(path: str) -> Mapping[str, Mapping[str, str]]:
-    # The same parser settings as ansible-core's own, so that both read the file alike.
-    parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
-    # Nor does ansible-core mind letters of other encodings, as in a comment.
-    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as file:
-        parser.read_file(file)
-    return {name: dict(parser[name]) if name == _SECTION else {} for name in parser.sections()}
+    # What ansible-core has read already; it promises nothing about that.
+    parser = getattr(constants.config, "_parsers", {}).get(path)
+    if not isinstance(parser, configparser.RawConfigParser):
+        # The same parser settings as ansible-core's own, so that both read the file alike.
+        parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
+        # Nor does ansible-core mind letters of other encodings, as in a comment.
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as file:
+            parser.read_file(file)
+    return {name: dict(parser.items(name, raw=True)) if name == _SECTION else {} for name in parser.sections()}
