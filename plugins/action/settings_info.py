@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import callback_loader
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolved_options import resolve
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._settings_info import ALL_SETTINGS, CALLBACK, inform
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import gather, validate
 
@@ -34,8 +35,8 @@ class ActionModule(ActionBase):
         # What the callback's options are is known once it is loaded, which it need not be.
         loaded = callback_loader.get(CALLBACK, class_only=True)
         name = loaded._load_name
-        names = constants.config.get_configuration_definitions("callback", name)
+        definitions = constants.config.get_configuration_definitions("callback", name)
         task_vars = task_vars or {}
         gathered = gather(self, ALL_SETTINGS, task_vars)
-        informed = inform(gathered, task_vars, names, lambda: constants.config.get_plugin_options("callback", name))
+        informed = inform(gathered, task_vars, resolve(definitions))
         return {**result, "changed": False, **informed}

@@ -32,6 +32,7 @@ options:
   enabled:
     description:
       - Whether failures are paged. As a variable C(pagerduty_enabled), this leaves out hosts, groups, plays or tasks.
+      - A value that is neither true nor false is warned about, and failures are paged.
     type: bool
     default: true
     env:
@@ -255,6 +256,8 @@ options:
       - section: pagerduty
         key: flush_timeout
 notes:
+  - What is empty or blank counts as not given, in whatever place. An option whose value cannot be used is named in a
+    warning at the start, with where it stands, and nothing is paged in that run; O(enabled) alone pages all the same.
   - Variables of hosts, groups, plays and tasks overrule the options. C(pagerduty_) before the name makes the
     variable of O(enabled), O(severity), O(group_by), O(dedup_key), O(summary), O(custom_details), O(component),
     O(group), O(class), O(client), O(client_url), O(routing_key), O(routing_key_file), O(region), O(api_url) and the
@@ -283,9 +286,11 @@ pagerduty_enabled: false
 
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolved_options import resolve
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
 
 
@@ -301,9 +306,11 @@ class CallbackModule(CallbackBase):
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         """Take the options; one that cannot be used is said once, and nothing is paged."""
-        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        definitions = constants.config.get_configuration_definitions(self.plugin_type, self._load_name)
+        resolved = resolve(definitions, direct)
+        self._plugin_options = dict(resolved.values)
         try:
-            self._session = Session(dict(self._plugin_options), self._display)
+            self._session = Session(resolved, self._display)
         except OptionError as error:
             self.disabled = True
             self._display.warning(f"page_on_failure: nothing will be paged in this run: {error}")

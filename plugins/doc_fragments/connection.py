@@ -48,7 +48,8 @@ options:
     default: false
   validate_certs:
     description:
-      - Whether the server's certificate is checked.
+      - Whether the server's certificate is checked. Only a word for no says that it is not; an empty value counts as
+        not given, and any other is an error.
     type: bool
     default: true
   ca_path:

@@ -73,7 +73,7 @@ notes:
     O(max_retries), O(retry_base_interval), O(retry_max_interval), O(jitter) and O(deadline) can also be given as a
     variable with C(pagerduty_) before the name, in the environment with C(PAGERDUTY_) before the name in capital
     letters, or in the section C([pagerduty]) of C(ansible.cfg). The task goes first, then the variable, the
-    environment and C(ansible.cfg).
+    environment and C(ansible.cfg). What is empty or blank counts as not given, and the next place is asked.
   - With C(-vvv) Ansible itself shows the C(environment) of a task that is delegated to another host. Settings from
     there are taken out before, but not C(HTTPS_PROXY) and its like; give a proxy's password in O(proxy).
 """

@@ -4,7 +4,8 @@
 """The settings that everything here shares: the integration key, the connection, the retries.
 
 One rule names them all: option X is C(X) in a task, C(pagerduty_X) as a variable, C(PAGERDUTY_X) in the environment and
-C(X) in the section C([pagerduty]) of ansible.cfg. The first of these that says something counts.
+C(X) in the section C([pagerduty]) of ansible.cfg. The first of these that says something counts; what is empty says
+nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Container, Iterable, Mapping
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection, split_url
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
@@ -97,40 +98,72 @@ def environment(values: Mapping[str, str]) -> Source:
     return Source("in the environment", lambda option: f"PAGERDUTY_{option.upper()}", values.get)
 
 
+def is_blank(value: Any, type_: str = "str") -> bool:
+    """Tell whether a value says nothing: it is null, empty or blank, a pair of quotes, or a list of nothing else."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        parts = value.strip("[] \t\r\n").split(",") if type_ == "list" else [value]
+        return not any(part.strip().strip("'\"").strip() for part in parts)
+    return type_ == "list" and isinstance(value, (list, tuple)) and all(is_blank(item) for item in value)
+
+
+def _is_left_out(name: str, value: Any, spec: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether a task's own argument counts as not given.
+
+    Text of an event may be blank, and a list of numbers empty: no numbers are not the same as no list.
+    """
+    if value is None:
+        return True
+    option = next((option for option in spec if name in _names(option, spec)), "")
+    about = spec.get(option, {})
+    has_meaning = not (
+        option in SHARED_OPTIONS or "default" in about or "dict" in (about.get("type"), about.get("elements"))
+    )
+    return not has_meaning and is_blank(value, about.get("type", "str"))
+
+
 def fill_in(
     given: Mapping[str, Any],
     spec: Mapping[str, Mapping[str, Any]],
     sources: Iterable[Source],
     warn: Callable[[str], None] = lambda _text: None,
+    note: Callable[[str], None] = lambda _text: None,
+    elsewhere: Container[str] = SHARED_OPTIONS,
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Complete a task's options from the other places, the first that says something first.
+    """Complete options from the other places, the first that says something first.
 
     The key and the file that holds it are one choice: whichever place names either of them decides for both. One that
     names both is warned about, and the key counts: among variables the two can come from different files.
 
     Args:
         given: options as the task has them, maybe under an alias.
-        spec: the task's argument specification.
+        spec: their argument specification.
         sources: the other places, in order.
         warn: told of such a place.
+        note: told of each place that names an option but says nothing.
+        elsewhere: the options that other places can give.
 
     Returns:
         The options, and for each one that came from another place a phrase that says from where.
     """
-    options = {name: value for name, value in given.items() if value is not None}
+    options = {name: value for name, value in given.items() if not _is_left_out(name, value, spec)}
     origins: dict[str, str] = {}
     has_key = any(_names(name, spec) & options.keys() for name in KEY_OPTIONS)
     open_options = [
         name
         for name in spec
-        if name in SHARED_OPTIONS and not _names(name, spec) & options.keys() and not (has_key and name in KEY_OPTIONS)
+        if name in elsewhere and not _names(name, spec) & options.keys() and not (has_key and name in KEY_OPTIONS)
     ]
     for source in sources:
         for name in tuple(open_options):
             value = source.get(source.name(name))
-            if value is None or value == "":
+            if value is None:
                 continue
-            options[name] = value
+            if is_blank(value, spec[name].get("type", "str")):
+                note(f"{source.name(name)} {source.where} is empty, which counts as not given")
+                continue
+            options[name] = value.strip() if isinstance(value, str) else value
             origins[name] = f"{source.name(name)} {source.where}"
             open_options.remove(name)
         if all(name in origins for name in KEY_OPTIONS):

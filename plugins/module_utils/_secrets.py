@@ -16,10 +16,18 @@ MASK = "********"
 # Up to the last @, since passwords that somebody forgot to quote hold slashes and more.
 _URL_CREDENTIALS = re.compile(r"(?<=://)\S+(?=@)")
 
+# What an integration key looks like, 32 letters and digits, and one that has lost or gained a few.
+_KEY = re.compile(r"[0-9A-Za-z]{28,}")
+
 
 def mask_url_credentials(text: str) -> str:
     """Replace C(user:password) in every URL that stands in a text."""
     return _URL_CREDENTIALS.sub(MASK, text)
+
+
+def mask_keys(text: str) -> str:
+    """Replace what could be an integration key in a text."""
+    return _KEY.sub(MASK, text)
 
 
 def mask_url(url: str) -> str:

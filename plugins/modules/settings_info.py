@@ -13,8 +13,9 @@ author:
   - The oncall.pagerduty authors (@oncall-pagerduty)
 description:
   - Says what M(oncall.pagerduty.incident), M(oncall.pagerduty.change) and M(oncall.pagerduty.outbox) would use on a
-    host if the task itself gives nothing, where each setting comes from, and what is missing. Warns about names that
-    are misspelt settings, also of P(oncall.pagerduty.page_on_failure#callback).
+    host if the task itself gives nothing, where each setting comes from, what is missing, mistyped, or empty and so not
+    given. Warns about names that are misspelt settings. Looks at the options of
+    P(oncall.pagerduty.page_on_failure#callback) as well.
   - Sends nothing. The playbook C(oncall.pagerduty.verify) uses it before it asks PagerDuty.
 extends_documentation_fragment:
   - oncall.pagerduty.attributes.controller
@@ -51,7 +52,9 @@ lines:
     - "Callback page_on_failure: enabled"
     - "Outbox: /home/ann/.ansible/oncall.pagerduty/outbox.sqlite3, can be written"
 problems:
-  description: What keeps events from being sent or kept, a sentence each. Empty if all is well.
+  description:
+    - What keeps events from being sent or kept, a sentence each. Empty if all is well.
+    - If the callback is enabled, what keeps it from paging is one of them, such as C(PAGERDUTY_ENABLED=false).
   returned: always
   type: list
   elements: str

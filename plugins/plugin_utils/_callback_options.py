@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
-    KEY_OPTIONS,
     SETTINGS_SPEC,
-    both_keys,
     check_key_content,
     is_vaulted,
     key_file_content,
@@ -23,7 +21,10 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     settings,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import delivery_settings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolved_options import Resolved
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import (
+    CAUSES,
     LABELS,
     parse_details,
     parse_names,
@@ -34,20 +35,44 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import 
 _DEFAULTS = {name: SETTINGS_SPEC[name]["default"] for name in ("max_retries", "deadline")}
 
 
-def check(options: Mapping[str, Any]) -> None:
-    """Check the options that need no failure to be checked.
+def checked(resolved: Resolved) -> Mapping[str, Any]:
+    """Return the options, checked as far as that needs no failure.
+
+    C(enabled) is no reason to page nobody: what is no word for no means yes.
 
     Raises:
-        OptionError: if one of them cannot be used.
+        OptionError: if one of them cannot be used. Says where it stands.
     """
-    parse_names("group_by", options.get("group_by"), LABELS, variables=True)
-    parse_severities(options.get("severity"))
-    parse_details(options.get("custom_details"))
+    for error in resolved.errors():
+        if error.option != "enabled":
+            raise error
+    try:
+        _check(resolved.values)
+    except OptionError as error:
+        raise resolved.explained(error) from None
+    return resolved.values
+
+
+def enabled_anyway(resolved: Resolved) -> str | None:
+    """Return a warning if C(enabled) has a value that cannot be used."""
+    if "enabled" not in resolved.problems:
+        return None
+    error = resolved.explained(OptionError("enabled", resolved.problems["enabled"]))
+    return f"{error}; failures are paged, since a typing error must not keep a page back"
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    parse_names("page_on", options["page_on"], CAUSES)
+    parse_names("group_by", options["group_by"], LABELS, variables=True)
+    parse_severities(options["severity"])
+    parse_details(options["custom_details"])
+    parse_change_events(options["change_events"])
     settings({**_DEFAULTS, **options})
+    delivery_settings(options)
     if not 0 <= options["flush_timeout"] <= LONGEST_SECONDS:
         expected = f"expected seconds, from 0 to {LONGEST_SECONDS:g}"
         raise OptionError("flush_timeout", f"{options['flush_timeout']} was given; {expected}")
-    if options.get("routing_key") is not None:
+    if options["routing_key"] is not None:
         routing_key(options)
 
 
@@ -66,24 +91,6 @@ def key_file_problem(path: str | None) -> str | None:
     except OptionError as error:
         return str(error)
     return None
-
-
-def with_one_key(options: Mapping[str, Any], environ: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, Any]:
-    """Return options with the key or the key file, where the environment and ansible.cfg name both.
-
-    Whichever place comes first decides for both, as it does for tasks: the environment. Of two in one place the key
-    counts, and there is a warning.
-    """
-    named = [name for name in KEY_OPTIONS if options.get(name)]
-    if len(named) < 2:
-        return dict(options)
-    variables = [f"PAGERDUTY_{name.upper()}" for name in KEY_OPTIONS]
-    of_environment = [name for name, variable in zip(KEY_OPTIONS, variables) if environ.get(variable)]
-    if len(of_environment) != 1:
-        where = "in the environment" if of_environment else "under [pagerduty] in ansible.cfg"
-        warn(both_keys(variables if of_environment else KEY_OPTIONS, where))
-    counts = of_environment[0] if of_environment else KEY_OPTIONS[0]
-    return {**options, **{name: None for name in KEY_OPTIONS if name != counts}}
 
 
 def parse_change_events(given: Any) -> str:

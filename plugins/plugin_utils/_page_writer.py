@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert
+from ansible_collections.oncall.pagerduty.plugins.module_utils._options import is_blank
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _incident_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._host_ranges import listed
@@ -17,6 +18,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import O
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._redact import Redactor
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._secret_variables import secrets_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import Variables
 
 # What templates can refer to as C(failure), beside what is counted.
@@ -133,18 +135,25 @@ class PageWriter:
             "total": incident.total or len(incident.hosts),
             "summary": title,
         }
-        own_title = self._render("summary", variables, steering.summary, facts)
-        return optional_text(own_title) or title, self._own_details(variables, steering.custom_details, facts)
+        own_title = optional_text(self._render("summary", variables, steering.summary, facts))
+        if own_title is None and steering.summary is not steering.otherwise.get("summary"):
+            own_title = optional_text(self._render("summary", variables, steering.otherwise.get("summary"), facts))
+        return own_title or title, self._own_details(variables, steering, facts)
 
-    def _own_details(self, variables: Variables, given: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
+    def _own_details(self, variables: Variables, steering: Steering, facts: Mapping[str, Any]) -> dict[str, Any]:
+        given = steering.custom_details
+        if not isinstance(given, Mapping):
+            # What comes out is no template any more: hosts may have a part in it.
+            details = self._render("custom_details", variables, given, facts)
+            if isinstance(details, Mapping):
+                return dict(details)
+            if is_blank(details):
+                given = steering.otherwise.get("custom_details") or {}
         if isinstance(given, Mapping):
             return {
                 str(name): self._render(f"custom_details.{name}", variables, template, facts)
                 for name, template in given.items()
             }
-        details = self._render("custom_details", variables, given, facts)
-        if details is None or isinstance(details, Mapping):
-            return dict(details or {})
         self._warn(f"custom_details came to a {type(details).__name__} and is left out; expected a mapping")
         return {}
 

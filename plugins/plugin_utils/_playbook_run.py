@@ -29,6 +29,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings import (
     unknown_entries,
     unknown_environment,
+    unknown_sections,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import (
     VariableReader,
@@ -142,7 +143,10 @@ class PlaybookRun:
     def _look_for_unknown_settings(self) -> None:
         known = {*self._shared.options, *SHARED_OPTIONS}
         with contextlib.suppress(Exception):  # ansible-core has read the file before, and is no stricter
-            for warning in unknown_entries(_config_file.section(), known, str(constants.CONFIG_FILE)):
+            file = str(constants.CONFIG_FILE)
+            for warning in unknown_sections(_config_file.section_names(), file):
+                self._shared.warn(warning)
+            for warning in unknown_entries(_config_file.section(), known, file):
                 self._shared.warn(warning)
         for warning in unknown_environment(os.environ, known):
             self._shared.warn(warning)

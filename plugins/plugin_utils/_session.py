@@ -10,17 +10,16 @@ and neither SQLite nor the HTTP library is loaded.
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ansible import context
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import (
-    check,
+    checked,
+    enabled_anyway,
     key_file_problem,
     parse_change_events,
-    with_one_key,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Errored, Finished, Interrupted
@@ -35,6 +34,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._output import Output
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._playbook_run import PlaybookRun, Shared
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolved_options import Resolved
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_watch import RunWatch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import CAUSES, parse_names
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader
@@ -56,11 +56,11 @@ def _undisturbed(hook: _Hook) -> _Hook:
 class Session:
     """Everything behind the callback's hooks. Only the constructor raises."""
 
-    def __init__(self, options: Mapping[str, Any], display: Any) -> None:
+    def __init__(self, resolved: Resolved, display: Any) -> None:
         """Check the options, and the key file, at most by reading it once.
 
         Args:
-            options: by name, with the types of the callback's documentation.
+            resolved: the options.
             display: ansible-core's display.
 
         Raises:
@@ -68,8 +68,7 @@ class Session:
         """
         self._display = display
         self._said: set[str] = set()
-        options = with_one_key(options, os.environ, self._warn)
-        check(options)
+        options = checked(resolved)
         self._options = options
         self._change_events = parse_change_events(options["change_events"])
         delivery = delivery_settings(options)
@@ -88,6 +87,9 @@ class Session:
         self._playbooks = 0
         # Only a playbook that says so has ended well.
         self._result = 1
+        for warning in (*resolved.warnings, enabled_anyway(resolved)):
+            if warning:
+                self._warn(warning)
         problem = key_file_problem(options.get("routing_key_file"))
         if problem:
             self._warn(f"nobody is paged by this key file, only where variables give another key: {problem}")

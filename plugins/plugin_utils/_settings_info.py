@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -12,31 +13,37 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ansible import constants
-from ansible.errors import AnsibleError
 
+from ansible_collections.oncall.pagerduty.plugins.module_utils import _incident
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError, PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     KEY_OPTIONS,
+    QUEUE_SPEC,
     SETTINGS_RULES,
     SETTINGS_SPEC,
     SHARED_OPTIONS,
     Settings,
+    is_blank,
     settings,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
+from ansible_collections.oncall.pagerduty.plugins.module_utils._typed import scalar
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import key_file_problem, with_one_key
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import enabled_anyway, key_file_problem
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolved_options import Resolved
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import VARIABLES
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import Gathered, Spec, validate
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings import (
     unknown_entries,
     unknown_environment,
+    unknown_sections,
     unknown_variables,
 )
 
-ALL_SETTINGS: dict[str, dict[str, Any]] = {**SETTINGS_SPEC, **OUTBOX_SPEC}
+_OF_TASKS: dict[str, dict[str, Any]] = {**QUEUE_SPEC, "api_version": _incident.SPEC["api_version"]}
+ALL_SETTINGS: dict[str, dict[str, Any]] = {**SETTINGS_SPEC, **OUTBOX_SPEC, **_OF_TASKS}
 CALLBACK = "oncall.pagerduty.page_on_failure"
 
 _T = TypeVar("_T")
@@ -62,17 +69,15 @@ class _Mute:
 
 def inform(
     gathered: Gathered,
-    variables: Iterable[str],
-    callback_options: Iterable[str],
-    read_callback_options: Callable[[], Mapping[str, Any]],
+    variables: Mapping[str, Any],
+    resolved: Resolved,
 ) -> dict[str, Any]:
     """Return a task's result that says what holds for it.
 
     Args:
         gathered: the settings.
-        variables: the names of the task's variables.
-        callback_options: the names of the callback's options, which stand at the same places.
-        read_callback_options: returns them with their values.
+        variables: the task's variables.
+        resolved: the callback's options, which stand at the same places.
     """
     findings = _Findings()
     origins = dict(sorted(gathered.origins.items()))
@@ -86,16 +91,15 @@ def inform(
         findings.add("Integration key", warning)
     version = _version_of("requests")
     findings.add("Library requests", version or "not installed for ansible-playbook's Python", version is None)
+    _look_at_tasks(gathered, findings)
     enabled = CALLBACK in constants.CALLBACKS_ENABLED
-    how = f"not enabled; to page by itself, callbacks_enabled in ansible.cfg needs {CALLBACK}"
-    problem = _callback_problem(read_callback_options) if enabled else None
-    if problem:
-        how = f"enabled, but nobody would be paged: {problem}"
-    findings.add("Callback page_on_failure", "enabled" if enabled and not problem else how, problem is not None)
+    _look_at_callback(enabled, resolved, findings, variables)
     outbox = _usable(gathered, findings, "Outbox", OUTBOX_SPEC, {}, delivery_settings)
     if outbox is not None:
         fault = _why_not_writable(outbox.outbox_path)
         findings.add("Outbox", f"{outbox.outbox_path}, {fault or 'can be written'}", fault is not None)
+    for place in dict.fromkeys([*gathered.ignored, *resolved.ignored]):
+        findings.add("Ignored", place)
     return {
         "lines": findings.lines,
         "problems": findings.problems,
@@ -105,25 +109,77 @@ def inform(
         "requests_version": version,
         "callback_enabled": enabled,
         "outbox_path": outbox.outbox_path if outbox is not None else None,
-        "warnings": _misspelt(gathered, variables, callback_options),
+        "warnings": _misspelt(gathered, variables, resolved),
     }
 
 
-def _callback_problem(read_options: Callable[[], Mapping[str, Any]]) -> str | None:
-    """Return what keeps the callback from paging, as far as its options can tell."""
+def _look_at_tasks(gathered: Gathered, findings: _Findings) -> None:
+    """Find what only tasks use and cannot."""
+    _usable(gathered, findings, "Tasks", _OF_TASKS, {}, lambda options: options)
+
+
+def _look_at_callback(is_enabled: bool, resolved: Resolved, findings: _Findings, variables: Mapping[str, Any]) -> None:
+    """Find out whether the callback pages, as far as options and the inventory's variables can tell."""
+    what = "Callback page_on_failure"
+    fault = _callback_fault(resolved)
+    if not is_enabled:
+        near = difflib.get_close_matches(CALLBACK, map(str, constants.CALLBACKS_ENABLED), n=1)
+        named = near or [name for name in constants.CALLBACKS_ENABLED if name == CALLBACK.rpartition(".")[2]]
+        if named:
+            findings.add(what, f"not enabled; callbacks_enabled has {named[0]}, is {CALLBACK} meant?", is_problem=True)
+        else:
+            findings.add(what, f"not enabled; to page by itself, callbacks_enabled in ansible.cfg needs {CALLBACK}")
+        if fault:
+            findings.add(what, f"once it is enabled, nobody would be paged: {fault}")
+        return
+    anyway = enabled_anyway(resolved)
+    if not resolved.values["enabled"]:
+        fault = f"switched off by {resolved.origins['enabled']}"
+    elif not fault and _is_silent(variables):
+        fault = "the variable pagerduty_enabled is false for every host of the inventory"
+    if fault:
+        findings.add(what, f"enabled, but nobody would be paged: {fault}", is_problem=True)
+    else:
+        findings.add(what, f"enabled; {anyway}" if anyway else "enabled", is_problem=anyway is not None)
+
+
+def _is_silent(variables: Mapping[str, Any]) -> bool:
+    """Tell whether variables keep each host from being paged for. The task's own play has no part in them."""
+    of_hosts = variables["hostvars"]
+    hosts = (variables.get("groups") or {}).get("all") or [variables.get("inventory_hostname")]
     try:
-        options = with_one_key(read_options(), os.environ, lambda _text: None)
-        Session(options, _Mute())
-    except (OptionError, AnsibleError) as error:
+        # Over with the first host that is paged for.
+        return all(_is_no(of_hosts[host].get("pagerduty_enabled")) for host in hosts)
+    except Exception:  # pylint: disable=broad-except  # any template can fail in any way, which does not silence
+        return False
+
+
+def _is_no(value: Any) -> bool:
+    try:
+        return not is_blank(value) and scalar("enabled", value, "bool") is False
+    except OptionError:
+        return False
+
+
+def _callback_fault(resolved: Resolved) -> str | None:
+    """Return what keeps the callback from paging, apart from being switched off."""
+    errors = [str(error) for error in resolved.errors() if error.option != "enabled"]
+    if errors:
+        return "; ".join(errors)
+    try:
+        Session(resolved, _Mute())
+    except OptionError as error:
         return str(error)
-    return key_file_problem(options.get("routing_key_file"))
+    return key_file_problem(resolved.values.get("routing_key_file"))
 
 
-def _misspelt(gathered: Gathered, variables: Iterable[str], callback_options: Iterable[str]) -> list[str]:
-    known = {*callback_options, *SHARED_OPTIONS}
+def _misspelt(gathered: Gathered, variables: Iterable[str], resolved: Resolved) -> list[str]:
+    known = {*resolved.values, *SHARED_OPTIONS}
+    file = str(constants.CONFIG_FILE)
     for_variables = {*VARIABLES, *SHARED_OPTIONS}
     return [
-        *unknown_entries(_config_file.section(), known, str(constants.CONFIG_FILE)),
+        *unknown_sections(_config_file.section_names(), file),
+        *unknown_entries(_config_file.section(), known, file),
         *unknown_environment({*gathered.environ, *os.environ}, known),
         *unknown_variables([str(name) for name in variables], for_variables, known - for_variables),
     ]

@@ -45,6 +45,7 @@ class Steering:
         component, group, class_, client, client_url: as in the event.
         hosts: how many hosts the play has, None if unknown.
         problem: why there is no target.
+        otherwise: the options' own summary and details, for where those of variables come to nothing.
     """
 
     enabled: bool
@@ -62,6 +63,7 @@ class Steering:
     client_url: str | None = None
     hosts: int | None = None
     problem: str | None = None
+    otherwise: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse_severities(given: Any) -> dict[str, str]:

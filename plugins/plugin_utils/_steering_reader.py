@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,11 +19,14 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     SETTINGS_SPEC,
     SHARED_OPTIONS,
     both_keys,
+    is_blank,
     read_key_file,
     routing_key,
     settings,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain_text
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_keys
+from ansible_collections.oncall.pagerduty.plugins.module_utils._typed import check_scalars, scalar
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import (
     LABELS,
     Steering,
@@ -53,6 +57,11 @@ VARIABLES = {name: f"pagerduty_{name}" for name in (*_STEERING, *SETTINGS_SPEC)}
 
 # Rendered when what they may refer to is known.
 _TEMPLATES = ("dedup_key", "summary", "custom_details")
+
+_TYPES = {"group_by": "list"}
+
+# A typing error in one of these must not keep the page from the service that other variables name.
+_PATIENCE = ("max_retries", "retry_base_interval", "retry_max_interval", "jitter", "timeout", "deadline")
 
 _NO_KEY = (
     "no integration key was given. Give routing_key_file under [pagerduty] in ansible.cfg, PAGERDUTY_ROUTING_KEY in the"
@@ -90,7 +99,12 @@ class SteeringReader:
         if target is None and variables is not None:
             fallback, _problem = self._target(self._options, variables)
             if fallback is not None:
-                self._warn_once(f"variables name a way that cannot be used, so the usual one is taken: {problem}")
+                named = [name for name in SETTINGS_SPEC if said.get(name) != self._options.get(name)]
+                where = [f"{VARIABLES[name]} of the host" for name in named if re.search(rf"\b{name}\b", str(problem))]
+                origin = f" (set by {', '.join(where)})" if where else ""
+                self._warn_once(
+                    f"variables name a way that cannot be used, so the usual one is taken: {problem}{origin}"
+                )
                 target = fallback
         group_by = self._checked("group_by", said, lambda given: parse_names("group_by", given, LABELS, variables=True))
         return Steering(
@@ -99,7 +113,7 @@ class SteeringReader:
             severities=self._checked("severity", said, parse_severities),
             group_by=group_by,
             variables={name: self._text(variables, name) for name in _named(group_by)},
-            dedup_key=self._rendered_text(variables, said.get("dedup_key"), facts),
+            dedup_key=self._dedup_key(variables, said, facts),
             # Not as plain text: ansible-core has marked it as a template.
             summary=said.get("summary") if optional_text(said.get("summary")) else None,
             custom_details=self._checked("custom_details", said, _details),
@@ -110,6 +124,7 @@ class SteeringReader:
             client_url=optional_text(said.get("client_url")),
             hosts=_play_size(variables),
             problem=problem,
+            otherwise={name: self._options[name] for name in ("summary", "custom_details")},
         )
 
     def _said(self, variables: Variables | None) -> dict[str, Any]:
@@ -118,7 +133,7 @@ class SteeringReader:
         if variables is None:
             return said
         self._look_at_names(variables)
-        found = {name: variable for name, variable in VARIABLES.items() if variable in variables.values}
+        found = {name: variable for name, variable in VARIABLES.items() if not _is_blank(variables, name)}
         for name, variable in list(found.items()):
             if variables.reported(variable):
                 # It would let a managed host say where the integration key is sent.
@@ -129,9 +144,16 @@ class SteeringReader:
                 said[name] = variables.values[variable]
                 continue
             try:
-                said[name] = variables.get(variable)
+                value = variables.get(variable)
             except Exception as error:  # pylint: disable=broad-except  # any template can fail in any way
                 self._warn_once(f"the variable {variable} cannot be rendered and is left out: {error}")
+                del found[name]
+                continue
+            if is_blank(value, _TYPES.get(name, "str")):
+                del found[name]
+            elif self._is_usable(name, value):
+                said[name] = value
+            else:
                 del found[name]
         keys = [name for name in KEY_OPTIONS if name in found and optional_text(said[name])]
         for name in KEY_OPTIONS:
@@ -141,8 +163,19 @@ class SteeringReader:
             self._warn_once(both_keys((VARIABLES[name] for name in keys), "of the host"))
         return said
 
+    def _is_usable(self, name: str, value: Any) -> bool:
+        """Tell whether a variable's value fits its type. One that says only how patiently to send is left out alone."""
+        if name not in _PATIENCE:
+            return True
+        try:
+            scalar(name, value, SETTINGS_SPEC[name]["type"])
+        except OptionError as error:
+            self._warn_once(f"the variable {VARIABLES[name]} cannot be used and is left out: {error}")
+            return False
+        return True
+
     def _look_at_names(self, variables: Variables) -> None:
-        names = frozenset(name for name in variables.values if str(name).startswith("pagerduty_"))
+        names = frozenset(name for name in variables.values if str(name).lower().startswith("pager"))
         if names not in self._names_seen:
             self._names_seen.add(names)
             known = {*VARIABLES, *SHARED_OPTIONS}
@@ -169,9 +202,10 @@ class SteeringReader:
 
     def _new_target(self, given: Mapping[str, Any], variables: Variables | None) -> Target:
         spec = {name: SETTINGS_SPEC[name] for name in given}
+        check_scalars(given, spec)
         outcome = ArgumentSpecValidator(spec).validate({name: v for name, v in given.items() if v is not None})
         if outcome.error_messages:
-            raise OptionError("settings", outcome.error_messages[0])
+            raise OptionError("settings", mask_keys(outcome.error_messages[0]))
         options = outcome.validated_parameters
         if options.get("routing_key") is None and options.get("routing_key_file"):
             path = options["routing_key_file"]
@@ -199,11 +233,19 @@ class SteeringReader:
             return ""
         return "" if value is None else plain_text(value)
 
+    def _dedup_key(self, variables: Variables | None, said: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
+        """Return the key that the variable's template makes, or the option's where that comes to nothing."""
+        rendered = self._rendered_text(variables, said.get("dedup_key"), facts)
+        if rendered == "" and said.get("dedup_key") != self._options.get("dedup_key"):
+            rendered = self._rendered_text(variables, self._options.get("dedup_key"), facts)
+        return rendered or None
+
     def _rendered_text(self, variables: Variables | None, template: Any, facts: Mapping[str, Any]) -> str | None:
+        """Return what a template makes; empty if that is nothing, None if there is no template or it cannot be used."""
         if optional_text(template) is None or variables is None:
             return None
         try:
-            return optional_text(variables.render(template, facts))
+            return optional_text(variables.render(template, facts)) or ""
         except Exception as error:  # pylint: disable=broad-except  # any template can fail in any way
             self._warn_once(f"dedup_key cannot be rendered, so the one made from group_by is taken: {error}")
             return None
@@ -217,6 +259,10 @@ class SteeringReader:
 def facts_of(job: str, host: str, task: str, role: str, path: str, play: str) -> dict[str, Any]:
     """Return what a template for the dedup key can refer to as C(failure): what is the same in the next run."""
     return {"job": job, "host": host, "task": task, "role": role, "path": path, "play": play}
+
+
+def _is_blank(variables: Variables, name: str) -> bool:
+    return is_blank(variables.values.get(VARIABLES[name]), _TYPES.get(name, "str"))
 
 
 def _named(group_by: tuple[str, ...]) -> list[str]:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import Source, environment, fill_in
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_keys
+from ansible_collections.oncall.pagerduty.plugins.module_utils._typed import check_scalars
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import decrypted
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import templated
 
 Spec = Mapping[str, Mapping[str, Any]]
 
@@ -35,17 +35,21 @@ class Gathered:
         origins: for each that came from another place, where that is.
         environ: what the task's C(environment) adds to the process's.
         warnings: what the user should know.
+        ignored: a phrase for each place that names an option and says nothing.
     """
 
     options: Mapping[str, Any]
     origins: Mapping[str, str]
     environ: Mapping[str, str]
     warnings: Sequence[str] = ()
+    ignored: Sequence[str] = ()
 
     def explained(self, problem: str) -> str:
         """Add to a problem where the options that it names stand: not everybody wrote them in the task."""
-        named = [origin for name, origin in self.origins.items() if re.search(rf"\b{name}\b", problem)]
-        return f"{problem} (set by {', '.join(named)})" if named else problem
+        named = {name: origin for name, origin in self.origins.items() if re.search(rf"\b{name}\b", problem)}
+        hints = {_config_file.comment_hint(origin, self.options.get(name)) for name, origin in named.items()}
+        problem = mask_keys(problem) + "".join(sorted(hints))
+        return f"{problem} (set by {', '.join(named.values())})" if named else problem
 
 
 def gather(action: Any, spec: Spec, task_vars: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> Gathered:
@@ -65,19 +69,22 @@ def gather(action: Any, spec: Spec, task_vars: Mapping[str, Any], own: Mapping[s
     def variable(name: str) -> Any:
         if name not in task_vars or name in reported:
             return None
-        return decrypted(action._templar.template(task_vars[name]))
+        return templated(action._templar, task_vars[name], task_vars)
 
     sources = (
         Source("of the host", lambda option: f"pagerduty_{option}", variable),
-        environment(ChainMap(environ, os.environ)),
-        Source(f"under [pagerduty] in {constants.CONFIG_FILE}", lambda option: option, _config_file.section().get),
+        environment(environ),
+        environment(os.environ),
+        _config_file.source(),
     )
     warnings: list[str] = []
-    options, origins = fill_in(action._task.args if own is None else own, spec, sources, warnings.append)
+    ignored: list[str] = []
+    own = action._task.args if own is None else own
+    options, origins = fill_in(own, spec, sources, warnings.append, ignored.append)
     for name, origin in origins.items():
         if spec[name]["type"] == "path" and origin.startswith(f"{name} under"):
             options[name] = _config_file.resolve_path(options[name])
-    return Gathered(options, origins, environ, warnings)
+    return Gathered(options, origins, environ, warnings, ignored)
 
 
 def validate(task: str, options: Mapping[str, Any], spec: Spec, rules: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,6 +93,7 @@ def validate(task: str, options: Mapping[str, Any], spec: Spec, rules: Mapping[s
     Raises:
         OptionError: if they do not fit it.
     """
+    check_scalars(options, spec)
     rules = {"required_if": None, "required_by": None, **rules}
     outcome = ArgumentSpecValidator(dict(spec), **rules).validate(dict(options))
     if outcome.error_messages:
@@ -101,5 +109,5 @@ def task_environment(action: Any) -> dict[str, str]:
     for layer in action._task.environment or ():
         layer = action._templar.template(layer)
         if isinstance(layer, Mapping):
-            added.update({str(name): str(value) for name, value in layer.items()})
+            added.update({str(name): "" if value is None else str(value) for name, value in layer.items()})
     return added

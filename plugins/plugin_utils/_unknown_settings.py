@@ -15,8 +15,25 @@ from collections.abc import Collection, Iterable, Iterator
 NEARLY = 0.8
 """How alike two names have to be, from 0 to 1, for one to be taken for the other misspelt."""
 
+ALMOST = 0.9
+"""The same for names whose beginning is misspelt, so that less of them says that they are meant for this collection."""
+
 _ENVIRONMENT = "PAGERDUTY_"
 _VARIABLE = "pagerduty_"
+_SECTION = "pagerduty"
+_BEGINNING = "pager"
+
+# What the section of a plugin is called elsewhere.
+_OTHER_SECTIONS = ("oncallpagerduty", "pageonfailure", "callbackpageonfailure", "callbackpagerduty")
+
+
+def unknown_sections(names: Iterable[str], config_file: str) -> Iterator[str]:
+    """Yield a warning for each section of ansible.cfg whose name is nearly the one that is read."""
+    for name in names:
+        plain = "".join(character for character in name.lower() if character.isalnum())
+        is_near = difflib.SequenceMatcher(None, plain, _SECTION).ratio() >= NEARLY or plain in _OTHER_SECTIONS
+        if name != _SECTION and is_near:
+            yield f"there is no section [{name}], which stands in {config_file}; is [{_SECTION}] meant?"
 
 
 def unknown_entries(names: Iterable[str], known: Collection[str], config_file: str) -> Iterator[str]:
@@ -30,7 +47,7 @@ def unknown_entries(names: Iterable[str], known: Collection[str], config_file: s
 
 def unknown_environment(names: Collection[str], known: Collection[str]) -> Iterator[str]:
     """Yield a warning for each name in the environment that is nearly that of a setting."""
-    for name, near in _nearly([name for name in names if name.startswith(_ENVIRONMENT)], known, _ENVIRONMENT):
+    for name, near in (*_nearly(names, known, _ENVIRONMENT), *_almost(names, known, _ENVIRONMENT)):
         yield f"there is no setting {name}, which stands in the environment; is {near} meant?"
 
 
@@ -47,16 +64,28 @@ def unknown_variables(names: Collection[str], known: Collection[str], for_runs: 
         if name[len(_VARIABLE) :] in for_runs:
             setting = name[len(_VARIABLE) :]
             yield f"the variable {name} does nothing: {setting} is for whole runs, see {_ENVIRONMENT}{setting.upper()}"
-    for name, near in _nearly(own, {*known, *for_runs}, _VARIABLE):
+    for name, near in (*_nearly(own, {*known, *for_runs}, _VARIABLE), *_almost(names, known, _VARIABLE)):
         yield f"there is no setting {name}, which is a variable of the host; is {near} meant?"
 
 
 def _nearly(names: Collection[str], known: Collection[str], prefix: str) -> Iterator[tuple[str, str]]:
     """Yield each name that is none of the known ones but nearly one, with that, both with the prefix."""
-    settings = {name[len(prefix) :].lower(): name for name in names}
-    # Whoever has set routing_key has another use for routing_keys.
-    open_names = [name for name in known if name not in settings]
+    settings = {name[len(prefix) :].lower(): name for name in names if name.startswith(prefix)}
     for setting, name in settings.items():
-        near = difflib.get_close_matches(setting, open_names, n=1, cutoff=NEARLY) if setting not in known else []
-        if near:
+        near = difflib.get_close_matches(setting, known, n=1, cutoff=NEARLY) if setting not in known else []
+        # Whoever has set routing_key has another use for routing_keys.
+        if near and near[0] not in settings:
             yield name, prefix + (near[0].upper() if prefix.isupper() else near[0])
+
+
+def _almost(names: Collection[str], known: Collection[str], prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield each name that has another beginning than the prefix and yet is nearly a known one, with that."""
+    settings = {prefix + (name.upper() if prefix.isupper() else name): name for name in known}
+    for name in names:
+        if name.startswith(prefix) or not name.lower().startswith(_BEGINNING):
+            continue
+        # A name that only a letter's case tells apart counts as well.
+        written = name.upper() if prefix.isupper() else name.lower()
+        near = difflib.get_close_matches(written, settings, n=1, cutoff=ALMOST)
+        if near and near[0] not in names:
+            yield name, near[0]

@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.template import Templar
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible.vars.manager import VariableManager
@@ -56,7 +57,7 @@ class Variables:
         """
         if name not in self.values:
             return None
-        return decrypted(self._templar.template(self.values[name]))
+        return templated(self._templar, self.values[name], self.values)
 
     def template(self, value: Any) -> Any:
         """Render a value that comes from the variables themselves."""
@@ -81,9 +82,25 @@ class Variables:
         before = self._templar.available_variables
         self._templar.available_variables = {**self.values, "failure": wrap_var(dict(facts))}
         try:
-            return self._templar.template(template)
+            return templated(self._templar, template, self.values)
         finally:
             self._templar.available_variables = before
+
+
+def templated(templar: Any, value: Any, variables: Mapping[str, Any]) -> Any:
+    """Return the value of a variable, templated, as options take it. None where it comes to C(omit).
+
+    Raises:
+        Exception: whatever ansible-core raises for a template that cannot be rendered.
+    """
+    try:
+        value = decrypted(templar.template(value))
+    except AnsibleError as error:
+        if type(error).__name__ == "AnsibleValueOmittedError":  # ansible-core has it from 2.19 on
+            return None
+        raise
+    # Before that, C(omit) is a text of its own in each process.
+    return None if isinstance(value, str) and value == variables.get("omit") else value
 
 
 def decrypted(value: Any) -> Any:

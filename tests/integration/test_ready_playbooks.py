@@ -129,6 +129,87 @@ def test_a_callback_that_would_page_nobody_is_a_problem(
     assert f"Callback page_on_failure: enabled, but nobody would be paged: {problem}" in plain(run)
 
 
+@pytest.mark.parametrize(
+    ("setting", "env", "said"),
+    [
+        ("enabled = no", {}, "enabled, but nobody would be paged: switched off by enabled under [pagerduty] in /"),
+        ("", {"ENABLED": "0"}, "but nobody would be paged: switched off by PAGERDUTY_ENABLED in the environment"),
+        ("enabled = yes # always", {}, "enabled; enabled: 'yes # always' was given; expected true or false"),
+        # Each of several is said.
+        (
+            "page_on = faild",
+            {"TIMEOUT": "10s"},
+            "timeout: '10s' was given; expected a number (set by PAGERDUTY_TIMEOUT",
+        ),
+        ("page_on = faild", {"TIMEOUT": "10s"}, "page_on: 'faild' was given; expected one of failed, unreachable, err"),
+    ],
+)
+def test_a_callback_that_is_switched_off_or_mistyped_is_a_problem(
+    ansible: Ansible, simulator: Simulator, setting: str, env: dict[str, str], said: str
+) -> None:
+    settings = {"PAGERDUTY_API_URL": simulator.url, "PAGERDUTY_ROUTING_KEY": KEY, **CALLBACK}
+    given = {f"PAGERDUTY_{name}": value for name, value in env.items()}
+    run = ready(ansible, VERIFY, cfg=f"[pagerduty]\n{setting}\n", **settings, **given)
+    assert run.rc == 2
+    assert "Callback page_on_failure: enabled" in plain(run)
+    assert said in plain(run)
+    assert simulator.requests == []
+
+
+@pytest.mark.parametrize(
+    ("args", "files", "is_silent"),
+    [
+        (["-e", "pagerduty_enabled=no"], {}, True),
+        (["-i", "hosts"], {"hosts": "web1\nweb2\n", "group_vars/all.yml": "pagerduty_enabled: false\n"}, True),
+        (["-i", "hosts"], {"hosts": "web1 pagerduty_enabled=no\nweb2 pagerduty_enabled=\n"}, False),
+    ],
+    ids=["extra variable", "every host", "one of two"],
+)
+def test_variables_that_silence_every_host_are_a_problem(
+    ansible: Ansible, simulator: Simulator, args: list[str], files: dict[str, str], is_silent: bool
+) -> None:
+    for name, text in files.items():
+        ansible.write(name, text)
+    run = ready(ansible, VERIFY, *args, PAGERDUTY_API_URL=simulator.url, PAGERDUTY_ROUTING_KEY=KEY, **CALLBACK)
+    assert run.rc == (2 if is_silent else 0), run.output
+    fault = "nobody would be paged: the variable pagerduty_enabled is false for every host of the inventory"
+    assert (fault in plain(run)) is is_silent
+
+
+def test_a_callback_whose_name_is_misspelt_is_a_problem(ansible: Ansible, simulator: Simulator) -> None:
+    settings = {"PAGERDUTY_API_URL": simulator.url, "PAGERDUTY_ROUTING_KEY": KEY}
+    run = ready(ansible, VERIFY, **settings, ANSIBLE_CALLBACKS_ENABLED="oncall.pagerduty.page_on_failures")
+    assert run.rc == 2
+    assert "not enabled; callbacks_enabled has oncall.pagerduty.page_on_failures, is oncall." in plain(run)
+
+
+def test_what_is_empty_and_what_is_misspelt_is_said_and_no_problem(ansible: Ansible, simulator: Simulator) -> None:
+    cfg = "[pager_duty]\nseverity = info\n[pagerduty]\nsevrity = info\nvalidate_certs =\n"
+    empty = {"PAGERDUTY_ENABLED": "", "PAGERDUTY_REDACT_VARIABLES": " ", "PAGERDUTY_QUEUE": ""}
+    settings = {
+        "PAGERDUTY_API_URL": simulator.url,
+        "PAGERDUTY_ROUTING_KEY": KEY,
+        "PAGERDUTY_GROUPBY": "host",
+        **CALLBACK,
+    }
+    run = ready(ansible, VERIFY, "-e", "pagerduty_rooting_key=x", cfg=cfg, **settings, **empty)
+    assert run.rc == 0, run.output
+    for name in empty:
+        assert plain(run).count(f"Ignored: {name} in the environment is empty, which counts as not given") == 1
+    assert plain(run).count("Ignored: validate_certs under [pagerduty] in ") == 1
+    assert "there is no section [pager_duty], which stands in " in plain(run)
+    said = re.findall(r"there is no setting (\w+)", plain(run))
+    assert sorted(said) == ["PAGERDUTY_GROUPBY", "pagerduty_rooting_key", "sevrity"]
+
+
+def test_a_word_that_is_neither_yes_nor_no_pages_nobody_and_is_refused(ansible: Ansible, simulator: Simulator) -> None:
+    settings = {"PAGERDUTY_API_URL": simulator.url, "PAGERDUTY_ROUTING_KEY": KEY}
+    run = ready(ansible, VERIFY, "-e", "page=ture", **settings)
+    assert run.rc == 2
+    assert "page: 'ture' was given; expected true or false." in plain(run)
+    assert simulator.requests == []
+
+
 def test_no_key(ansible: Ansible, simulator: Simulator) -> None:
     run = ready(ansible, VERIFY, PAGERDUTY_API_URL=simulator.url)
     assert run.rc == 2
@@ -168,6 +249,8 @@ def test_no_network(ansible: Ansible, path: Path) -> None:
         ({"PAGERDUTY_API_URL": "http://example.com"}, "would send the integration key unencrypted"),
         ({"PAGERDUTY_OUTBOX_PATH": "/dev/null/x/outbox"}, "cannot be made: /dev/null is no folder that can be written"),
         ({"PAGERDUTY_OUTBOX_PATH": "/dev/null"}, "Outbox: /dev/null, cannot be used: "),
+        ({"PAGERDUTY_QUEUE": "sometimes"}, "Tasks: settings: value of queue must be one of: false, on_failure, always"),
+        ({"PAGERDUTY_VALIDATE_CERTS": "ture"}, "PagerDuty: validate_certs: 'ture' was given; expected true or false"),
         ({"PAGERDUTY_COURIER_LINGER": "-1"}, "(set by PAGERDUTY_COURIER_LINGER in the environment)"),
     ],
     ids=str,

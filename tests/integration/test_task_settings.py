@@ -85,6 +85,54 @@ def test_the_processs_environment_counts_before_ansible_cfg(ansible: Ansible, si
     assert "within 0.25 s" in run.task("seconds", "db1").result["message"]
 
 
+def test_what_is_empty_leaves_it_to_the_next_place(ansible: Ansible, simulator: Simulator, path: str) -> None:
+    cfg = f"[pagerduty]\nrouting_key = {CFG_KEY}\napi_url = {simulator.url}\njitter = off\nregion =\n"
+    blank = {
+        f"PAGERDUTY_{name}": "" for name in ("ROUTING_KEY", "ROUTING_KEY_FILE", "API_URL", "VALIDATE_CERTS", "QUEUE")
+    }
+    env = {**blank, "PAGERDUTY_ROUTING_KEY": ENV_KEY, "PAGERDUTY_REGION": " "}
+    arguments = {"routing_key": "", "region": " ", "validate_certs": "{{ nowhere | default('') }}", "links": ""}
+    of_event = {"severity": "", "state": "", "custom_details": "", "timestamp": "", "client": ""}
+    tasks = [
+        incident("task", {"summary": "x", **arguments, **of_event}),
+        incident("variables", {"summary": "x"}, vars={"pagerduty_routing_key": "{{ none }}", "pagerduty_timeout": ""}),
+        incident("omitted", {"summary": "x"}, vars={"pagerduty_routing_key": "{{ omit }}"}),
+        incident("environment of the task", {"summary": "x"}, environment=blank),
+        incident("none there", {"summary": "x"}, environment={"PAGERDUTY_ROUTING_KEY": "{{ none }}"}),
+    ]
+
+    run = ansible.tasks(on_path(path, tasks), play=PLAY, inventory=HOSTS, cfg=cfg, env=env)
+
+    assert [run.task(task["name"], "db1").status for task in tasks] == ["ok"] * len(tasks), run.output
+    assert [request.key for request in simulator.accepted] == [ENV_KEY] * len(tasks)
+    assert {incident.severity for incident in simulator.incidents} == {"error"}
+
+
+def test_a_typing_error_never_switches_the_check_of_certificates_off(ansible: Ansible, path: str) -> None:
+    known = {"summary": "x", "routing_key": KEY, "max_retries": 0, "api_url": "https://127.0.0.1:9"}
+    tasks = [
+        incident("task", {**known, "validate_certs": "ture"}),
+        incident("variable", known, vars={"pagerduty_validate_certs": "ture"}),
+        incident("environment", known, environment={"PAGERDUTY_VALIDATE_CERTS": "ture"}),
+        incident("ansible.cfg", known),
+    ]
+
+    run = ansible.tasks(
+        on_path(path, tasks), play=PLAY, inventory=HOSTS, cfg="[pagerduty]\nvalidate_certs = ture # checked\n"
+    )
+
+    messages = {task["name"]: run.task(task["name"], "db1").result["msg"] for task in tasks}
+    expected = "was given; expected true or false, or another word that Ansible takes for one of them"
+    in_file = f"validate_certs under [pagerduty] in {ansible.project / 'ansible.cfg'}"
+    assert messages == {
+        "task": f"validate_certs: 'ture' {expected}",
+        "variable": f"validate_certs: 'ture' {expected} (set by pagerduty_validate_certs of the host)",
+        "environment": f"validate_certs: 'ture' {expected} (set by PAGERDUTY_VALIDATE_CERTS in the environment)",
+        "ansible.cfg": f"validate_certs: 'ture # checked' {expected}; in ansible.cfg, a comment after a value begins"
+        f" with ; (set by {in_file})",
+    }
+
+
 def test_an_unusable_value_is_reported_with_its_place(ansible: Ansible, path: str) -> None:
     cfg = "[pagerduty]\nmax_retries = many\nca_path = authority.pem\n"
     known = {"summary": "x", "routing_key": KEY, "max_retries": 0}

@@ -15,6 +15,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils import _change, _
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     SETTINGS_SPEC,
+    SHARED_OPTIONS,
     Source,
     check_key,
     environment,
@@ -77,6 +78,51 @@ def test_what_is_false_or_zero_says_something(value: Any) -> None:
 def test_what_is_empty_in_a_place_says_nothing(nothing: str | None) -> None:
     sources = [variables(pagerduty_region=nothing), environment({"PAGERDUTY_REGION": "eu"})]
     assert fill_in({"region": None}, _incident.SPEC, sources)[0] == {"region": "eu"}
+
+
+BLANK = ("", " ", "\n", "\t ", '""', "''")
+
+
+@pytest.mark.parametrize("name", sorted(SHARED_OPTIONS & _incident.SPEC.keys()))
+def test_what_is_blank_leaves_it_to_the_next_place_and_is_noted(name: str) -> None:
+    for blank in BLANK:
+        notes: list[str] = []
+        sources = [
+            variables(**{f"pagerduty_{name}": blank}),
+            environment({f"PAGERDUTY_{name.upper()}": blank}),
+            ini(**{name: "x"}),
+        ]
+        options, origins = fill_in({name: blank}, _incident.SPEC, sources, note=notes.append)
+        assert (options, origins) == ({name: "x"}, {name: f"{name} in ansible.cfg"})
+        assert notes == [
+            f"pagerduty_{name} among the variables is empty, which counts as not given",
+            f"PAGERDUTY_{name.upper()} in the environment is empty, which counts as not given",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [*((name, _incident.SPEC) for name in _incident.SPEC), *((name, _change.SPEC) for name in _change.SPEC)],
+)
+def test_a_blank_argument_of_a_task_counts_as_left_out_unless_it_is_text_of_the_event(
+    name: str, spec: dict[str, dict[str, Any]]
+) -> None:
+    is_text = spec[name]["type"] == "str" and "default" not in spec[name] and name not in SHARED_OPTIONS
+    for alias in (name, *spec[name].get("aliases", ())):
+        for blank in (*BLANK, *([[], [""], ","] if spec[name]["type"] == "list" else [])):
+            given = fill_in({alias: blank}, spec, [])[0]
+            assert given == ({alias: blank} if is_text else {})
+
+
+def test_a_blank_key_is_no_choice_between_key_and_file() -> None:
+    options, _origins = fill_in({"routing_key": "", "routing_key_file": "f"}, _incident.SPEC, [ini(routing_key=KEY)])
+    assert options == {"routing_key_file": "f"}
+
+
+@pytest.mark.parametrize("blank", ["", [], [""]])
+def test_no_numbers_are_not_the_same_as_no_list(blank: Any) -> None:
+    spec = {"ids": {"type": "list", "elements": "int"}}
+    assert fill_in({"ids": blank}, spec, [])[0] == {"ids": blank}
 
 
 @pytest.mark.parametrize("name", SETTINGS_SPEC)

@@ -16,16 +16,20 @@ import pytest
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_SPEC, check_key_content
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import (
-    check,
+    checked,
+    enabled_anyway,
     key_file_problem,
     parse_change_events,
-    with_one_key,
 )
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolved_options import Resolved
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 OPTIONS = {
-    **{name: option.get("default") for name, option in SETTINGS_SPEC.items()},
+    **{name: option.get("default") for name, option in {**SETTINGS_SPEC, **OUTBOX_SPEC}.items()},
+    "page_on": ["failed"],
+    "change_events": "false",
     "severity": "error",
     "group_by": ["playbook"],
     "custom_details": None,
@@ -51,15 +55,30 @@ OPTIONS = {
     ],
 )
 def test_bad_options_are_refused_by_name(options: dict[str, Any], named: str) -> None:
-    with pytest.raises(OptionError, match=f"^{named}: ") as caught:
-        check({**OPTIONS, "routing_key": KEY, **options})
+    origins = {named: "a place", "component": "another"}
+    with pytest.raises(OptionError, match=rf"^{named}: .* \(set by a place\)$") as caught:
+        checked(Resolved({**OPTIONS, "routing_key": KEY, **options}, origins, {}))
     assert_no_secret(str(caught.value), KEY)
 
 
 def test_good_options_pass_with_a_key_or_without() -> None:
     good = {"severity": "failed=critical", "group_by": ["role", "vars.team"], "custom_details": '{"team": "shop"}'}
     for key in (KEY, OTHER_KEY, None):
-        check({**OPTIONS, **good, "routing_key": key})
+        options = {**OPTIONS, **good, "routing_key": key}
+        assert checked(Resolved(options, {}, {})) == options
+
+
+def test_a_value_without_its_type_is_refused_by_name_and_only_enabled_makes_way() -> None:
+    where = {"timeout": "PAGERDUTY_TIMEOUT in the environment", "enabled": "enabled under [pagerduty]"}
+    with pytest.raises(OptionError, match=r"^timeout: bad \(set by PAGERDUTY_TIMEOUT in the environment\)$"):
+        checked(Resolved(OPTIONS, where, {"timeout": "bad"}))
+    switched = Resolved({**OPTIONS, "enabled": True}, where, {"enabled": "bad"})
+    assert checked(switched)["enabled"] is True
+    assert enabled_anyway(switched) == (
+        "enabled: bad (set by enabled under [pagerduty]); failures are paged, since a typing error must not keep a page"
+        " back"
+    )
+    assert enabled_anyway(Resolved(OPTIONS, where, {})) is None
 
 
 @pytest.mark.parametrize(
@@ -75,23 +94,7 @@ def test_another_word_for_change_events_is_refused() -> None:
         parse_change_events("sometimes")
 
 
-# --- one key ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("environ", "counts", "where"),
-    [
-        ({"PAGERDUTY_ROUTING_KEY": KEY}, "routing_key", None),
-        ({"PAGERDUTY_ROUTING_KEY_FILE": "f"}, "routing_key_file", None),
-        ({"PAGERDUTY_ROUTING_KEY": KEY, "PAGERDUTY_ROUTING_KEY_FILE": "f"}, "routing_key", "in the environment"),
-        ({}, "routing_key", "in ansible.cfg"),
-    ],
-)
-def test_one_of_two_keys_in_the_options_counts(environ: dict[str, str], counts: str, where: str | None) -> None:
-    warnings: list[str] = []
-    options = with_one_key({"routing_key": KEY, "routing_key_file": "f"}, environ, warnings.append)
-    assert [name for name, value in options.items() if value] == [counts]
-    assert [where is not None and where in warnings[0]] == [bool(warnings)]
+# --- the key file -----------------------------------------------------------------------------------------------------
 
 
 def test_a_key_file_is_looked_at_unless_it_is_encrypted(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import ansible.release
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
@@ -17,6 +18,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_SPEC
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import (
+    VARIABLES,
     SteeringReader,
     facts_of,
 )
@@ -24,6 +26,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
+HAS_OMIT = tuple(map(int, ansible.release.__version__.split(".")[:2])) >= (2, 19)
 OPTIONS = {
     **{name: option.get("default") for name, option in SETTINGS_SPEC.items()},
     "enabled": True,
@@ -39,6 +42,8 @@ OPTIONS = {
     "client_url": None,
 }
 FACTS = facts_of(job="deploy.yml", host="web1", task="Install", role="", path="deploy.yml:7", play="Deploy")
+#: what ansible-core gives each host; from 2.19 on it is no variable
+OMIT = {} if HAS_OMIT else {"omit": "__omit_place_holder__0123"}
 
 
 def variables(values: dict[str, Any]) -> Variables:
@@ -118,6 +123,89 @@ def test_the_place_that_names_a_key_or_its_file_decides_for_both(tmp_path: Path)
     assert [read.target and read.target.routing_key for read in (by_file, by_key)] == [OTHER_KEY, KEY]
 
 
+# --- what is empty -----------------------------------------------------------------------------------------------
+
+#: each option with a value that is not the default
+GIVEN: dict[str, Any] = {
+    **dict.fromkeys(VARIABLES, "word"),
+    "enabled": False,
+    "severity": "critical",
+    "group_by": ["role"],
+    "custom_details": {"a": "b"},
+    "routing_key": OTHER_KEY,
+    "routing_key_file": "/nowhere/key",
+    "region": "eu",
+    "api_url": "https://relay.example.com",
+    "proxy": "http://proxy.example.com",
+    "allow_http": True,
+    "validate_certs": False,
+    "jitter": False,
+    "max_retries": 1,
+    **dict.fromkeys(("retry_base_interval", "retry_max_interval", "timeout", "deadline"), 9.0),
+}
+
+
+def test_an_empty_variable_and_a_template_that_comes_to_nothing_leave_the_key_to_the_options_template() -> None:
+    reader = Reader(dedup_key="{{ site }}/{{ failure.play }}")
+    for blank in ("", "{{ '' }}"):
+        assert reader.read({"pagerduty_dedup_key": blank, "site": "fra"}).dedup_key == "fra/Deploy"
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_an_empty_variable_leaves_it_to_the_option(name: str) -> None:
+    given = {name: GIVEN[name]} if name != "routing_key_file" else {}
+    usual = Reader(**given).read({})
+    listed = ([], [""], ",") if name == "group_by" else ()
+    for blank in ("", " ", "\n", None, "{{ '' }}", "{{ nothing | default('') }}", "{{ none }}", "{{ omit }}", *listed):
+        reader = Reader(**given)
+        read = reader.read({f"pagerduty_{name}": blank, **OMIT})
+        if name in ("summary", "custom_details"):
+            # Rendered when the failure is known.
+            assert read.otherwise == usual.otherwise
+        else:
+            assert read == usual
+        assert reader.warnings == []
+
+
+def test_an_empty_key_beside_a_key_file_is_no_second_key(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(OTHER_KEY)
+    file.chmod(0o600)
+    reader = Reader()
+    read = reader.read({"pagerduty_routing_key": "", "pagerduty_routing_key_file": str(file)})
+    assert read.target is not None
+    assert read.target.routing_key == OTHER_KEY
+    assert reader.warnings == []
+
+
+@pytest.mark.parametrize("name", ["max_retries", "timeout", "deadline", "jitter", "retry_base_interval"])
+def test_a_typing_error_in_how_patiently_to_send_does_not_change_who_is_paged(name: str) -> None:
+    reader = Reader()
+    read = reader.read({"pagerduty_routing_key": OTHER_KEY, f"pagerduty_{name}": "10s"})
+    assert read.target is not None
+    assert read.target.routing_key == OTHER_KEY
+    (warning,) = reader.warnings
+    assert warning.startswith(
+        f"the variable pagerduty_{name} cannot be used and is left out: {name}: '10s' was given; "
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("validate_certs", "ture"), ("allow_http", "/etc"), ("region", "eurpe"), ("api_url", "nowhere"), ("region", KEY)],
+)
+def test_an_unusable_way_is_said_with_variable_and_word_and_fails_closed(name: str, word: str) -> None:
+    reader = Reader()
+    read = reader.read({f"pagerduty_{name}": word})
+    assert read.target == Reader().read(None).target
+    assert read.target is not None
+    assert read.target.settings.connection.validate_certs is True
+    (warning,) = reader.warnings
+    assert f"(set by pagerduty_{name} of the host)" in warning
+    assert word == KEY or word in warning
+    assert_no_secret(warning, KEY)
+
+
 # --- what cannot be used -----------------------------------------------------------------------------------------
 
 
@@ -150,7 +238,7 @@ def test_a_variable_that_cannot_be_used_is_warned_about_once_and_left_out(option
         {"pagerduty_routing_key_file": "/nowhere/key"},
         {"pagerduty_region": "mars"},
         {"pagerduty_api_url": "http://events.example.com"},
-        {"pagerduty_timeout": "soon"},
+        {"pagerduty_validate_certs": "ture"},
     ],
     ids=lambda values: next(iter(values)),
 )

@@ -13,6 +13,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import S
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings import (
     unknown_entries,
     unknown_environment,
+    unknown_sections,
     unknown_variables,
 )
 
@@ -77,3 +78,51 @@ def test_what_is_for_whole_runs_is_no_variable() -> None:
 def test_any_unknown_name_in_the_section_is_told() -> None:
     (warning,) = unknown_entries(["zzz"], KNOWN, "my.cfg")
     assert warning == "there is no setting zzz, which stands under [pagerduty] in my.cfg"
+
+
+@pytest.mark.parametrize(
+    "name", ["pager_duty", "PagerDuty", "pagerdty", "pager-duty", "oncall.pagerduty", "pagerduty "]
+)
+def test_a_section_whose_name_is_nearly_the_one_that_is_read(name: str) -> None:
+    (warning,) = unknown_sections(["defaults", name, "pagerduty", "colors"], "my.cfg")
+    assert warning == f"there is no section [{name}], which stands in my.cfg; is [pagerduty] meant?"
+
+
+def test_other_sections_are_left_alone() -> None:
+    names = ["pagerduty", "defaults", "galaxy", "ssh_connection", "persistent_connection", "callback_profile_tasks"]
+    assert [*unknown_sections(names, "my.cfg")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("PAGERDUTY_GROUPBY", "PAGERDUTY_GROUP_BY"),
+        ("PAGERDUTY_SEVRITY", "PAGERDUTY_SEVERITY"),
+        ("PAGERDUTY_ROUTNG_KEY", "PAGERDUTY_ROUTING_KEY"),
+        ("PAGER_DUTY_ROUTING_KEY", "PAGERDUTY_ROUTING_KEY"),
+        ("PAGERDUTYROUTING_KEY", "PAGERDUTY_ROUTING_KEY"),
+        ("PagerDuty_Enabled", "PAGERDUTY_ENABLED"),
+        ("pagerduty_routing_key", "PAGERDUTY_ROUTING_KEY"),
+        ("PAGERDUY_VALIDATE_CERTS", "PAGERDUTY_VALIDATE_CERTS"),
+    ],
+)
+def test_names_in_the_environment_that_are_nearly_one(name: str, meant: str) -> None:
+    (warning,) = unknown_environment([name, "PATH", "PAGER", "HOME"], KNOWN)
+    assert warning == f"there is no setting {name}, which stands in the environment; is {meant} meant?"
+    assert [*unknown_environment([name, meant], KNOWN)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("pagerduty_groupby", "pagerduty_group_by"),
+        ("pagerduty_sevrity", "pagerduty_severity"),
+        ("pagerduty_rooting_key", "pagerduty_routing_key"),
+        ("pager_duty_routing_key", "pagerduty_routing_key"),
+        ("PAGERDUTY_ROUTING_KEY", "pagerduty_routing_key"),
+        ("pagerdutyrouting_key", "pagerduty_routing_key"),
+    ],
+)
+def test_variables_that_are_nearly_one(name: str, meant: str) -> None:
+    (warning,) = unknown_variables([name, "pager", "pagers", "hosts"], KNOWN, ())
+    assert warning == f"there is no setting {name}, which is a variable of the host; is {meant} meant?"
