@@ -26,7 +26,7 @@ from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 Tend = Callable[..., "dict[str, Any]"]
-NOTHING_THERE = {"changed": False, "waiting": 0, "set_aside": 0, "dropped": {}, "events": []}
+NOTHING_THERE = {"changed": False, "waiting": 0, "set_aside": 0, "dropped": {}, "by_key": [], "events": []}
 
 
 @pytest.fixture
@@ -128,8 +128,12 @@ def test_only_a_list_shows_all_events(run: Tend, outbox: Outbox) -> None:
 def test_events_that_were_too_old_are_told(run: Tend, outbox: Outbox, pagerduty: Simulator) -> None:
     outbox.put(alert("a"), route(pagerduty.url))
     result = run(outbox_max_age=1e-9)
-    assert (result["changed"], result["dropped"]) == (True, {"max_age": 1})
-    assert result["msg"] == "1 event dropped unsent by the outbox's caps; the outbox is empty."
+    assert (result["failed"], result["changed"], result["dropped"]) == (True, True, {"max_age": 1})
+    assert result["msg"] == (
+        "The outbox is empty. 1 event was dropped unsent, after a wait that was longer than outbox_max_age:"
+        " PagerDuty has not heard of it (trigger: disk full)."
+    )
+    assert run() == {**NOTHING_THERE, "dropped": {"max_age": 1}, "msg": "The outbox is empty."}  # told once
 
 
 @pytest.fixture

@@ -25,7 +25,9 @@ def test_first_use_follows_the_wall_clock() -> None:
 
 def test_the_next_boot_follows_the_wall_clock() -> None:
     old = Anchor("boot", 999_900.0)
-    assert anchor(old, "next", wall_time=1_500_000.0, up=5.0, latest=1_000_000.0) == Anchor("next", 1_499_995.0)
+    assert anchor(old, "next", wall_time=1_500_000.0, up=5.0, latest=1_000_000.0) == Anchor(
+        "next", 1_499_995.0, uncertain=499_995.0
+    )
 
 
 @pytest.mark.parametrize("boot_id", ["next", ""], ids=["another boot", "boots cannot be told apart"])
