@@ -58,7 +58,7 @@ class Untold:
         were, them = ("1 event was", "it") if self.count == 1 else (f"{self.count} events were", "them")
         more = self.count - len(self.summaries)
         names = "; ".join([*self.summaries, *([f"{more} more"] if more else [])])
-        return f"{were} dropped unsent, {_BECAUSE[self.reason]}: PagerDuty has not heard of {them} ({names})."
+        return f"{were} dropped unsent, {_BECAUSE[self.reason]}: PagerDuty has not accepted {them} ({names})."
 
 
 @dataclass(frozen=True)

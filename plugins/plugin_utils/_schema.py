@@ -76,7 +76,9 @@ _PAGES_FIRST = (
             WHERE opened.fingerprint = events.fingerprint AND opened.dedup_key = events.dedup_key)
         ELSE 1 END""",
     "DROP INDEX events_by_key",
-    """CREATE INDEX events_by_priority ON events (fingerprint, base_url, priority, id) WHERE set_aside IS NULL""",
+    # With next_attempt, so that a look at many that all wait for their next attempt stays within the index.
+    """CREATE INDEX events_by_priority ON events (fingerprint, base_url, priority, id, next_attempt)
+        WHERE set_aside IS NULL""",
     "DROP INDEX events_by_age",
     "CREATE INDEX events_by_age ON events (aged_from) WHERE set_aside IS NULL",
     "DROP INDEX events_by_run",

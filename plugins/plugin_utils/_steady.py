@@ -53,7 +53,7 @@ def anchor(stored: Anchor | None, boot_id: str, wall_time: float, up: float, lat
         # A snapshot that was started again: time goes on from what is stored, or that would lie far ahead.
         return dataclasses.replace(stored, booted=latest - up) if went_back(stored, up, latest) else stored
     now = max(wall_time, latest)
-    if stored is None or not latest:
+    if stored is None:
         return Anchor(boot_id, now - up)
     # Surely passed is what uptime and wall clock agree about: an outbox may come from another machine, too.
     passed = min(up, now - latest) if boot_id and stored.boot_id else 0.0
