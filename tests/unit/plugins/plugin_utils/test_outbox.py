@@ -556,7 +556,7 @@ def test_after_the_return_of_a_snapshot_nothing_is_stuck(machine: Machine, opene
     machine.up.go_on(30 * DAY)
     for key in "abcd":
         outbox.put(alert(key), route())
-    leased, postponed, accepted = claim(outbox, "dead", most=3, pace=Pace(3))
+    _leased, postponed, accepted = claim(outbox, "dead", most=3, pace=Pace(3))
     outbox.postponed(postponed, "dead", 60.0, "HTTP 503", maybe_taken=False)
     outbox.accepted(accepted)
     machine.up.go_on(-30 * DAY)
