@@ -56,7 +56,8 @@ options:
   most:
     description:
       - How many events O(state=listed) shows at most. The numbers in RV(waiting), RV(set_aside) and RV(by_key) are
-        those of all. V(0) for the numbers alone. Fifty thousand events in one result take ansible-core half a minute.
+        those of all. V(0) for the numbers alone. A result with tens of
+        thousands of events costs ansible-core much time and memory.
     type: int
     default: 100
   offset:
