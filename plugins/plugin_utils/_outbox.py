@@ -353,10 +353,11 @@ class Outbox:
             """SELECT (SELECT COUNT(*) FROM events ahead WHERE ahead.set_aside IS NULL
                     AND ahead.fingerprint = mine.fingerprint AND ahead.base_url = mine.base_url
                     AND ahead.priority <= mine.lowest),
-                (SELECT COUNT(*) FROM sends WHERE sends.fingerprint = mine.fingerprint AND sends.at > ?)
+                (SELECT COUNT(*) FROM sends WHERE sends.fingerprint = mine.fingerprint AND sends.at > ?),
+                mine.lowest = ?
                 FROM (SELECT fingerprint, base_url, MAX(priority) AS lowest FROM events
                     WHERE run = ? AND set_aside IS NULL GROUP BY fingerprint, base_url) mine""",
-            (self._database.now() - WINDOW_SECONDS, run),
+            (self._database.now() - WINDOW_SECONDS, _PAGE, run),
         )
         return max((pace.expected(*row) for row in rows), default=0.0)
 

@@ -40,15 +40,17 @@ class Pace:
         recent = len(sent) - bisect.bisect_right(sent, now - WINDOW_SECONDS)
         return max(self.limit - recent, 0)
 
-    def expected(self, waiting: int, sent: int) -> float:
+    def expected(self, waiting: int, sent: int, pages_only: bool = True) -> float:
         """Return in how many seconds the last one of so many events is sent, if PagerDuty takes all of them.
 
         Args:
             waiting: how many events wait.
             sent: how many went out within the window.
+            pages_only: whether all that wait are pages, so that they may use all of the limit.
         """
-        beyond = waiting - max(self.limit - sent, 0)
-        return WINDOW_SECONDS * -(-beyond // self.limit) if self.limit and beyond > 0 else 0.0
+        limit = self.limit if pages_only else self.limit - self.reserved
+        beyond = waiting - max(limit - sent, 0)
+        return WINDOW_SECONDS * -(-beyond // limit) if limit and beyond > 0 else 0.0
 
     def explained(self, seconds: float) -> str:
         """Say why events wait for so many seconds."""

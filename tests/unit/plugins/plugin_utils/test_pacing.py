@@ -57,6 +57,10 @@ def test_what_is_expected(limit: int, waiting: int, sent: int, seconds: float) -
     assert Pace(limit).expected(waiting, sent) == seconds
 
 
+def test_what_is_expected_of_other_events_leaves_out_what_is_kept_for_pages() -> None:
+    assert [Pace(120).expected(waiting, 0, pages_only=False) for waiting in (108, 109, 217)] == [0.0, 60.0, 120.0]
+
+
 @pytest.mark.parametrize(("seconds", "about"), [(60.0, "a minute"), (61.0, "2 minutes"), (1440.0, "24 minutes")])
 def test_says_why_events_wait(seconds: float, about: str) -> None:
     reason = "PagerDuty's limit of 120 events a minute for each integration key"
