@@ -175,7 +175,7 @@ def put(outbox: Outbox, said: str) -> None:
 
 def sent(outbox: Outbox, most: int = ALL) -> list[str]:
     """Send, one after the other, what is there; returns what it was, as `put` takes it."""
-    order = []
+    order: list[str] = []
     while len(order) < most and (found := claim(outbox, most=1)):
         body = found[0].event.shown()
         key = found[0].event.dedup_key or body["payload"]["summary"]
