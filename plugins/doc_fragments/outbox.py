@@ -18,14 +18,17 @@ options:
     type: path
   outbox_max_events:
     description:
-      - How many events the outbox keeps. Beyond that the oldest are dropped, which is said and counted. V(0) for
-        any number.
+      - How many events the outbox keeps. Beyond that some are dropped - first what PagerDuty has refused, then change
+        events, then updates and resolves, pages last; of each the oldest. The run says so, the next one too, and
+        C(drain_outbox) fails once. V(0) for any number.
     type: int
     default: 10000
   outbox_max_age:
     description:
-      - Seconds after which an event is no longer worth sending. It is dropped then, which is said and counted. V(0)
-        for never.
+      - Seconds after which an event is no longer worth sending. It is dropped then. The next run says so, and
+        C(drain_outbox) fails once. V(0) for never.
+      - Only time that has surely passed counts. How long the machine was off is known by the wall clock alone, which
+        may have been wrong before or after, so that does not count; an event is rather sent late.
     type: float
     default: 604800.0
   prune_superseded:

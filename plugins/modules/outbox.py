@@ -29,7 +29,9 @@ options:
       - V(drained) sends what waits, for at most O(limit) seconds. Fails if events are still waiting then, or if
         PagerDuty has refused any of them for good. Such an event does not wait any more; RV(set_aside) counts it, and
         the next time it is no failure.
-      - V(listed) shows what there is.
+      - V(drained) also fails if events were dropped unsent for O(outbox_max_age) or O(outbox_max_events), by anybody,
+        since it last ran to its end. It says which, and the next time that is no failure.
+      - V(listed) shows what there is, O(most) events at a time.
       - V(retried) lets events that PagerDuty refused for good, all or those in O(ids), wait to be sent again.
       - V(purged) drops events that PagerDuty refused for good, all or those in O(ids); with O(waiting=true) also those
         that wait.
@@ -51,6 +53,18 @@ options:
       - Seconds that O(state=drained) may take; an attempt that is under way by then is still finished.
     type: float
     default: 60.0
+  most:
+    description:
+      - How many events O(state=listed) shows at most. The numbers in RV(waiting), RV(set_aside) and RV(by_key) are
+        those of all. V(0) for the numbers alone. A result with tens of
+        thousands of events costs ansible-core much time and memory.
+    type: int
+    default: 100
+  offset:
+    description:
+      - How many events O(state=listed) leaves out at the beginning, for looking at them in portions.
+    type: int
+    default: 0
 notes:
   - O(outbox_path) and the other settings of the outbox can also be given as a variable with C(pagerduty_) before the
     name, in the environment with C(PAGERDUTY_) before the name in capital letters, or in the section C([pagerduty]) of
@@ -71,6 +85,18 @@ EXAMPLES = r"""
   oncall.pagerduty.outbox:
     state: listed
   register: outbox
+  run_once: true
+
+- name: See how many there are
+  oncall.pagerduty.outbox:
+    state: listed
+    most: 0
+  run_once: true
+
+- name: See the second hundred
+  oncall.pagerduty.outbox:
+    state: listed
+    offset: 100
   run_once: true
 
 - name: Give refused events another chance
@@ -115,15 +141,33 @@ set_aside:
 dropped:
   description:
     - How many events were dropped unsent since the outbox was made, by reason. V(max_events) and V(max_age) are the
-      outbox's caps, V(superseded) are pairs that cancelled each other with O(prune_superseded) and refused triggers of
+      outbox's caps; V(superseded) are pairs that cancelled each other with O(prune_superseded) and refused triggers of
       incidents that were over before anybody retried them, and V(purged) were dropped by this module.
   returned: always
   type: dict
   sample: {}
+by_key:
+  description: How many events there are of each integration key.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: The beginning of the integration key's SHA-256, as in RV(events[].key).
+      type: str
+    base_url:
+      description: Which PagerDuty they go to.
+      type: str
+    waiting:
+      description: How many wait to be sent.
+      type: int
+    set_aside:
+      description: How many PagerDuty has refused for good.
+      type: int
 events:
   description:
     - The events that are there, in order. None of them shows an integration key.
-    - All of them with O(state=listed), else the first 20.
+    - With O(state=listed) those that O(most) and O(offset) ask for, else the first 20.
   returned: always
   type: list
   elements: dict

@@ -10,6 +10,7 @@ closed, in a process forked from the one that opened it.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sqlite3
 import time
@@ -46,6 +47,7 @@ class Database:
         self.path = path
         self._uptime = uptime
         self._is_shared = False
+        self._clock: _steady.Anchor | None = None
         with self._explained():
             _make_private(path)
             self._connection = sqlite3.connect(
@@ -59,7 +61,11 @@ class Database:
 
     def now(self) -> float:
         """Return the present as the file counts it: Unix time that never jumps."""
-        return self._booted + self._uptime()
+        return (self._clock.booted if self._clock else 0.0) + self._uptime()
+
+    def certain_now(self) -> float:
+        """Return the present on a clock for ages: it counts only time that has surely passed."""
+        return self.now() - (self._clock.uncertain if self._clock else 0.0)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Cursor]:
@@ -77,6 +83,7 @@ class Database:
                 raise sqlite3.OperationalError("it is in use by this process itself")
             try:
                 cursor = self._connection.execute("BEGIN IMMEDIATE")
+                self._mind_the_clock(cursor)
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:
@@ -135,7 +142,7 @@ class Database:
         self._connection.execute("PRAGMA secure_delete = ON")
         if self._schema_version() != len(_schema.MIGRATIONS):
             self._migrate()
-        self._booted = self._anchor(wall).booted
+        self._clock = self._anchor(wall)
 
     def _use_write_ahead_log(self) -> None:
         """Switch to the write-ahead log, once for each file. SQLite does not wait for others here, so this does."""
@@ -172,19 +179,34 @@ class Database:
             stored = self._stored_anchor()
             found = _steady.anchor(stored, boot_id, wall(), self._uptime(), self._latest())
             if found != stored:
-                cursor.execute("DELETE FROM clock")
-                cursor.execute("INSERT INTO clock (boot_id, booted) VALUES (?, ?)", (found.boot_id, found.booted))
+                _store(cursor, found)
         return found
 
+    def _mind_the_clock(self, cursor: sqlite3.Cursor) -> None:
+        """Go by the clock that other processes go by, and set it right if the uptime went back. Costs microseconds."""
+        clock, stored = self._clock, None if self._clock is None else self._stored_anchor()
+        if clock is None or stored is None or not stored.holds_for(clock.boot_id):
+            return
+        up = self._uptime()
+        self._clock = _steady.anchor(stored, clock.boot_id, 0.0, up, self._latest())
+        if self._clock != stored:
+            _store(cursor, self._clock)
+
     def _stored_anchor(self) -> _steady.Anchor | None:
-        rows = self._connection.execute("SELECT boot_id, booted FROM clock").fetchall()
+        rows = self._connection.execute("SELECT boot_id, booted, uncertain FROM clock").fetchall()
         return _steady.Anchor(*rows[0]) if rows else None
 
     def _latest(self) -> float:
         row = self._connection.execute(
-            "SELECT MAX((SELECT IFNULL(MAX(created), 0) FROM events), (SELECT IFNULL(MAX(at), 0) FROM sends))"
+            """SELECT MAX(IFNULL((SELECT created FROM events ORDER BY id DESC LIMIT 1), 0),
+                IFNULL((SELECT at FROM sends ORDER BY id DESC LIMIT 1), 0))"""
         ).fetchone()
         return float(row[0])
+
+
+def _store(cursor: sqlite3.Cursor, clock: _steady.Anchor) -> None:
+    cursor.execute("DELETE FROM clock")
+    cursor.execute("INSERT INTO clock (boot_id, booted, uncertain) VALUES (?, ?, ?)", dataclasses.astuple(clock))
 
 
 def _make_private(path: str) -> None:

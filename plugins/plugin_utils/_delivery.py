@@ -21,6 +21,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Pa
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import append
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._tally import Lane, Tally
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Prepared
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Put
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 
 # How often the final wait looks.
@@ -60,8 +62,10 @@ class Flushed:
         set_aside: refused by PagerDuty for good.
         dropped: given up unsent, for a cap or since a later event made them pointless.
         interrupted: whether the wait was ended by Ctrl-C.
-        problem: the newest error, if events are waiting or set aside, or what is wrong with the outbox.
+        problem: the newest error, if events are waiting or set aside, or what is wrong with the outbox; without one,
+            why events wait although all is well.
         unheard: incidents that events were handed over for, and none of them has been accepted.
+        expected: in how many seconds the last one is sent, if only PagerDuty's limit holds them up; else 0.
     """
 
     accepted: int = 0
@@ -71,6 +75,7 @@ class Flushed:
     interrupted: bool = False
     problem: str | None = None
     unheard: frozenset[Lane] = frozenset()
+    expected: float = 0.0
 
 
 class Delivery:
@@ -126,17 +131,23 @@ class Delivery:
             return False
 
     def resume(self) -> str | None:
-        """Have sent what earlier runs left behind, if anything; returns a warning. Cheap if there is nothing."""
+        """Have sent what earlier runs left behind, if anything; returns a warning. Cheap if there is nothing.
+
+        The warning also tells what was dropped for one of the outbox's caps, and no run has told yet.
+        """
+        warnings: list[str] = []
         try:
             self._mind_forks()
             likely = (self._unsent.is_set(), os.path.exists(self._paths()[1]))
             for number, is_likely in enumerate(likely):
-                if is_likely and not self._depot(number).outbox.is_empty():
-                    self._depot(number).courier.ensure()
+                if is_likely:
+                    warnings += self._depot(number).untold()
+                    if not self._depot(number).outbox.is_empty():
+                        self._depot(number).courier.ensure()
             self._tidy()
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
-            return self._once(f"Events of earlier runs are not sent: {_one_line(error)}")
-        return None
+            warnings.append(f"Events of earlier runs are not sent: {_one_line(error)}")
+        return self._once(" ".join(warnings))
 
     def flush(self, timeout: float) -> Flushed:
         """Wait until this run's events are accepted or set aside, so many seconds at most, and count them.
@@ -224,17 +235,19 @@ class Delivery:
     def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
         warnings = []
         try:
-            dropped = self._depot(self._current).put(event, route, self._run, maybe_taken)
+            put = self._depot(self._current).put(event, route, self._run, maybe_taken)
         except (PagerDutyError, OSError) as error:
             if self._current:
                 raise
             self._current = 1
-            dropped = self._depot(1).put(event, route, self._run, maybe_taken)
+            put = self._depot(1).put(event, route, self._run, maybe_taken)
             warnings.append(f"The outbox {_one_line(error)}. The events of this run are kept in memory instead.")
         self._handed_over += 1
         self._tally.note(event)
-        if dropped:
-            warnings.append("The outbox is full: its oldest events are dropped unsent.")
+        if put.dropped:
+            warnings.append("The outbox is full: its oldest events are dropped unsent, pages last.")
+        if put.outdated:
+            warnings.append("Events that have waited for longer than outbox_max_age are dropped unsent.")
         problem = self._start_courier()
         if problem:
             warnings.append(f"{problem} Events stay in the outbox.")
@@ -268,9 +281,20 @@ class Delivery:
             problems = [depot.outbox.last_problem(self._run) for depot in self._depots.values()]
             problems += [depot.courier.problem for depot in self._depots.values()]
             problem = next((text for text in reversed(problems) if text), None)
+        expected = 0.0
+        if waiting and not problem:
+            expected, problem = self._expected()
         accepted = self._handed_over - waiting - set_aside - dropped
         unheard = self._tally.unheard(self._run, [depot.outbox for depot in self._depots.values()], dropped > 0)
-        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem, unheard)
+        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem, unheard, expected)
+
+    def _expected(self) -> tuple[float, str | None]:
+        """Return for how many seconds PagerDuty's limit holds up this run's events, and a text that says so."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
+
+        pace = Pace(self._settings.max_events_per_minute)
+        expected = max(depot.outbox.expected_seconds(self._run, pace) for depot in self._depots.values())
+        return expected, pace.explained(expected) if expected else None
 
     def _once(self, text: str) -> str | None:
         if not text or text in self._said:
@@ -297,10 +321,25 @@ class _Depot:
         self._version = -1
         self._waits = True
 
-    def put(self, event: Prepared, route: Route, run: str, maybe_taken: bool) -> int:
-        """Commit an event; returns how many had to go for it."""
+    def put(self, event: Prepared, route: Route, run: str, maybe_taken: bool) -> Put:
+        """Commit an event."""
         self._version = -1  # the number does not change by what is done here
-        return self.outbox.put(event, route, run, self._prune_superseded, maybe_taken).dropped
+        put = self.outbox.put(event, route, run, self._prune_superseded, maybe_taken)
+        self._log_news()
+        return put
+
+    def untold(self) -> list[str]:
+        """Return what was dropped for one of the outbox's caps, and no run has told yet."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _drops
+
+        self.outbox.drop_outdated()
+        self._log_news()
+        return [untold.explained() for untold in self.outbox.take_untold(_drops.RUN)]
+
+    def _log_news(self) -> None:
+        news = self.outbox.take_news()
+        if news:
+            append(self.database.path, news)
 
     def has_waiting(self, run: str) -> bool:
         """Whether events of a run are waiting. Counts only if something has changed."""

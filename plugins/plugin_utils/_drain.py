@@ -24,6 +24,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_setting
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Claim, Lanes
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._throttle import Throttle
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Attempt, Workers
 
 # PagerDuty answers in some tenths of a second, so these send more than any pace allows to one key.
@@ -76,7 +77,7 @@ class Drain:
         self._unwritten: list[tuple[Claim, Attempt]] = []
         self._in_hand: set[int] = set()
         self._breakers: dict[str, Breaker] = collections.defaultdict(Breaker)
-        self._paused: dict[Lanes, float] = {}
+        self._throttles: dict[Lanes, Throttle] = collections.defaultdict(lambda: Throttle(settings.retry_max_interval))
         self._version = -1
         self._looked = float("-inf")
         self._lanes: list[Lanes] = []
@@ -134,12 +135,14 @@ class Drain:
 
     def _begin_some(self, lanes: Lanes, share: int) -> None:
         breaker = self._breakers[lanes.base_url]
+        throttle = self._throttles[lanes]
         now = self._clock()
-        most = min(share, self._workers.free, breaker.room(now))
-        if most <= 0 or now < self._paused.get(lanes, now):
+        most = min(share, self._workers.free, breaker.room(now), throttle.room(now))
+        if most <= 0:
             return
         claims = self._claim(lanes, most)
         breaker.began(len(claims))
+        throttle.began(len(claims))
         for claim in claims:
             self._in_hand.add(claim.id)
             self._longest_attempt = max(self._longest_attempt, claim.route.timeout)
@@ -147,7 +150,10 @@ class Drain:
 
     def _claim(self, lanes: Lanes, most: int) -> list[Claim]:
         try:
-            return self._outbox.claim(self._owner, lanes, most, self._pace)
+            claims = self._outbox.claim(self._owner, lanes, most, self._pace)
+            for text in self._outbox.take_news():
+                self._log(text)
+            return claims
         except DatabaseError as error:
             if not self._is_alone:
                 raise
@@ -177,7 +183,7 @@ class Drain:
         if attempt.outcome is Outcome.REFUSED:
             self._outbox.refused(claim, self._owner, attempt.error)
             return 0.0
-        delay = self._delay(claim, attempt)
+        delay = self._rest(claim, attempt) if attempt.throttled else self._delay(claim, attempt)
         self._outbox.postponed(claim, self._owner, delay, attempt.error, attempt.maybe_taken)
         return delay
 
@@ -190,13 +196,18 @@ class Drain:
             self._log(f"{what}: set aside: {attempt.error}")
         else:
             self._log(f"{what}: {attempt.error}; the next one in {delay:.1f} s")
-            if attempt.throttled:
-                self._paused[claim.lanes] = self._clock() + delay
+        if attempt.outcome is not Outcome.UNDELIVERED:
+            self._throttles[claim.lanes].taken()
+        elif not attempt.throttled:
+            self._throttles[claim.lanes].learned_nothing()
         self._tell_breaker(claim, attempt)
 
     def _delay(self, claim: Claim, attempt: Attempt) -> float:
         step = self._retries.after(claim.attempts, 0.0, self._random_number(), attempt.retry_after)
         return step.seconds if isinstance(step, Wait) else self._retries.max_interval
+
+    def _rest(self, claim: Claim, attempt: Attempt) -> float:
+        return self._throttles[claim.lanes].throttled(self._clock(), self._random_number(), attempt.retry_after)
 
     def _tell_breaker(self, claim: Claim, attempt: Attempt) -> None:
         breaker = self._breakers[claim.lanes.base_url]

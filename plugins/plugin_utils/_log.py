@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterable
 
 _MOST_BYTES = 128 * 1024
 
@@ -29,6 +30,18 @@ def open_log(path: str) -> int | None:
         return None
 
 
+def append(outbox_path: str, texts: Iterable[str]) -> None:
+    """Write lines to the log of an outbox, for whoever is no courier. Never raises."""
+    descriptor = open_log(log_path(outbox_path))
+    if descriptor is not None:
+        with contextlib.suppress(OSError), open(descriptor, "a", encoding="utf-8", errors="replace") as file:
+            file.writelines(_line(text) for text in texts)
+
+
+def _line(text: str) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {os.getpid()} {text}\n"
+
+
 class Log:
     """Appends lines to the log, by way of stderr: what Python itself has to say goes there too."""
 
@@ -38,7 +51,7 @@ class Log:
 
     def __call__(self, text: str) -> None:
         """Write a line. Never raises."""
-        line = f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {os.getpid()} {text}\n"
+        line = _line(text)
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(line)
             sys.stderr.flush()

@@ -10,6 +10,8 @@ What many processes can rely on:
 - Events with the same integration key and dedup key form a lane. Within it nothing is claimed before everything
   earlier has been accepted, set aside or dropped. Lanes do not wait for each other, and change events have none.
 - The newest event of a lane says which way all of it goes. So a wrong address is mended for those that wait, too.
+- Of an integration key, lanes go first in which a trigger waits whose incident PagerDuty has not heard of, then the
+  other incidents, then change events; of each the oldest.
 """
 
 from __future__ import annotations
@@ -26,11 +28,25 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.module_utils._timestamp import from_epoch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _route
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import (
+    BEYOND_MAX_AGE,
+    BEYOND_MAX_EVENTS,
+    PURGED,
+    RUN,
+    SUPERSEDED,
+    Dropped,
+    Untold,
+    count_drops,
+    drop,
+    drop_for_cap,
+    untold,
+)
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import (
     Caps,
     Claim,
     Counts,
     Entry,
+    KeyCounts,
     Lanes,
     Put,
 )
@@ -41,11 +57,8 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import Un
 # How much longer than its attempt may take a claim lasts: for writing down the outcome on a machine that is busy.
 _LEASE_MARGIN_SECONDS = 30.0
 
-# Why an event was dropped without having been accepted.
-BEYOND_MAX_EVENTS = "max_events"
-BEYOND_MAX_AGE = "max_age"
-SUPERSEDED = "superseded"
-PURGED = "purged"
+# What goes first. A page is a trigger of an incident that PagerDuty has not heard of, or stands before one in its lane.
+_PAGE, _FOLLOWING, _CHANGE = range(3)
 
 # Why an event is set aside that another version of this collection has put in, in a form that this one does not know.
 UNREADABLE = "this version of the collection cannot read the event"
@@ -55,6 +68,7 @@ _GREATEST_ID = 2**63 - 1
 _LANE = "fingerprint = :fingerprint AND dedup_key = :dedup_key"
 _SET_ASIDE_TRIGGER = "set_aside IS NOT NULL AND action = 'trigger'"
 _FREE = "set_aside IS NULL AND (owner IS NULL OR lease_until <= :now)"
+_OUTDATED = f"aged_from < :oldest AND {_FREE}"
 _EARLIER_IN_LANE = """SELECT 1 FROM events earlier WHERE earlier.set_aside IS NULL
     AND earlier.fingerprint = events.fingerprint AND earlier.dedup_key = events.dedup_key AND earlier.id < events.id"""
 
@@ -67,6 +81,7 @@ class Outbox:
         self._caps = caps or Caps()
         # Only ever touched within a transaction, so that no two processes can undo each other's step.
         self._unsent = UnsentMark(database.path)
+        self._news: list[str] = []
 
     # --- handing in ----------------------------------------------------------------------------------------------
 
@@ -90,15 +105,21 @@ class Outbox:
         fingerprint = fingerprint_of(event.routing_key)
         said = _Said(event)
         route_text = route.encoded()
-        now = self._database.now()
+        lane: dict[str, object] = {"fingerprint": fingerprint, "dedup_key": event.dedup_key}
         with self._database.transaction() as cursor:
+            now = self._database.now()
+            outdated = self._drop_outdated(cursor, now)
             dropped = self._make_room(cursor, now)
             prunable = prune_superseded and said.action == "resolve"
             if prunable and _prune(cursor, fingerprint, str(event.dedup_key), run):
-                return Put(None, dropped)
+                return Put(None, dropped, outdated)
+            priority = _priority(cursor, lane, said.action)
+            if priority == _PAGE:
+                _bring_forward(cursor, lane, _GREATEST_ID)
             cursor.execute(
                 """INSERT INTO events (run, api, body, fingerprint, dedup_key, action, summary, base_url, route,
-                    created, next_attempt, maybe_taken) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    created, next_attempt, maybe_taken, aged_from, priority)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     run,
                     event.api.name,
@@ -112,13 +133,14 @@ class Outbox:
                     now,
                     now,
                     maybe_taken,
+                    self._database.certain_now(),
+                    priority,
                 ),
             )
             added = cursor.lastrowid
-            lane: dict[str, object] = {"fingerprint": fingerprint, "dedup_key": event.dedup_key}
             _send_along(cursor, lane, route.connection.base_url, route_text, now)
             self._unsent.set()
-            return Put(added, dropped)
+            return Put(added, dropped, outdated)
 
     def is_waiting(self, event: Prepared) -> bool:
         """Whether an earlier event of the same lane is waiting: then this one must not be sent past the outbox."""
@@ -156,7 +178,7 @@ class Outbox:
         with self._database.transaction() as cursor:
             unheard_of = self.has_only_set_aside(fingerprint, dedup_key)
             values: dict[str, object] = {"fingerprint": fingerprint, "dedup_key": dedup_key}
-            _drop(cursor, SUPERSEDED, f"{_LANE} AND {_SET_ASIDE_TRIGGER}", values)
+            drop(cursor, SUPERSEDED, f"{_LANE} AND {_SET_ASIDE_TRIGGER}", values)
             return unheard_of
 
     # --- sending -------------------------------------------------------------------------------------------------
@@ -167,7 +189,7 @@ class Outbox:
         return [Lanes(*row) for row in rows]
 
     def claim(self, owner: str, lanes: Lanes, most: int, pace: Pace) -> list[Claim]:
-        """Take the events that are due, at the head of their lane, free, and allowed by the pace; the oldest first.
+        """Take the events that are due, at the head of their lane, free, and allowed by the pace; pages first.
 
         Args:
             owner: who takes them; never gets an event twice before having said what became of it.
@@ -175,12 +197,14 @@ class Outbox:
             most: how many.
             pace: how many may be sent in a minute, whoever sends them.
         """
-        now = self._database.now()
         with self._database.transaction() as cursor:
+            now = self._database.now()
             self._drop_outdated(cursor, now)
-            most = min(most, pace.free(_sends(cursor, lanes.fingerprint, now, pace.limit), now))
-            claims = []
-            for row in self._due(owner, lanes, most):
+            free = pace.free(_sends(cursor, lanes.fingerprint, now, pace.limit), now)
+            claims: list[Claim] = []
+            for priority, *row in self._due(owner, lanes, min(most, free)):
+                if priority != _PAGE and len(claims) >= free - pace.reserved:
+                    break
                 claim = _claim(lanes, *row)
                 if claim is None:
                     cursor.execute("UPDATE events SET set_aside = ? WHERE id = ?", (UNREADABLE, row[0]))
@@ -190,15 +214,17 @@ class Outbox:
 
     def due(self, owner: str, lanes: Lanes, most: int) -> list[Claim]:
         """Return what could be claimed, without claiming it, so without having to write."""
-        claims = (_claim(lanes, *row) for row in self._due(owner, lanes, most))
+        claims = (_claim(lanes, *row) for _priority, *row in self._due(owner, lanes, most))
         return [claim for claim in claims if claim is not None]
 
     def _due(self, owner: str, lanes: Lanes, most: int) -> list[tuple[Any, ...]]:
+        if most <= 0:
+            return []
         return self._database.read(
-            f"""SELECT id, api, body, dedup_key, route, attempts, maybe_taken FROM events
+            f"""SELECT priority, id, api, body, dedup_key, route, attempts, maybe_taken FROM events
                 WHERE fingerprint = :fingerprint AND base_url = :base_url AND next_attempt <= :now AND {_FREE}
                 AND IFNULL(owner, '') <> :owner AND NOT EXISTS ({_EARLIER_IN_LANE})
-                ORDER BY id LIMIT :most""",  # noqa: S608  # the parts are constants
+                ORDER BY priority, id LIMIT :most""",  # noqa: S608  # the parts are constants
             {"now": self._database.now(), "owner": owner, "most": most, **dataclasses.asdict(lanes)},
         )
 
@@ -227,6 +253,7 @@ class Outbox:
                 "UPDATE events SET set_aside = ?, owner = NULL, lease_until = NULL WHERE id = ? AND owner IS ?",
                 (reason, claim.id, owner if claim.send else None),
             )
+            _bring_next_trigger_forward(cursor, claim.lanes.fingerprint, claim.event.dedup_key)
             self._ended(cursor, claim)
 
     def postponed(self, claim: Claim, owner: str, delay: float, error: str, maybe_taken: bool) -> None:
@@ -272,24 +299,75 @@ class Outbox:
         return not self._database.read("SELECT 1 FROM events WHERE set_aside IS NULL LIMIT 1")
 
     def unmark_if_empty(self) -> None:
-        """Spare the next run a look in here if nothing is left to send."""
-        if self._unsent.is_set() and self.is_empty():
+        """Spare the next run a look in here if nothing is left to send, and nothing to be told."""
+        if self._unsent.is_set() and self._is_settled():
             with self._database.transaction():
-                if self.is_empty():
+                if self._is_settled():
                     self._unsent.clear()
+
+    def _is_settled(self) -> bool:
+        return self.is_empty() and not self._database.read("SELECT 1 FROM untold WHERE audience = ? LIMIT 1", (RUN,))
+
+    def drop_outdated(self) -> None:
+        """Drop now what has become too old, so that it can be told."""
+        if self._caps.max_age and self._database.read(
+            f"SELECT 1 FROM events WHERE {_OUTDATED} LIMIT 1",  # noqa: S608  # constants
+            self._age_limit(self._database.now()),
+        ):
+            with self._database.transaction() as cursor:
+                self._drop_outdated(cursor, self._database.now())
+
+    def take_untold(self, audience: str) -> list[Untold]:
+        """Return what was dropped for a cap and this audience has not been told yet; from here on it has."""
+        query, values = "SELECT reason, count, summaries FROM untold WHERE audience = ? ORDER BY reason", (audience,)
+        if not self._database.read(query, values):
+            return []
+        with self._database.transaction() as cursor:
+            found = untold(self._database.read(query, values))
+            cursor.execute("DELETE FROM untold WHERE audience = ?", values)
+            return found
+
+    def take_news(self) -> list[str]:
+        """Return lines for a log about what this object has dropped for a cap since it was last asked."""
+        news, self._news = self._news, []
+        return news
 
     def counts(self, run: str | None = None) -> Counts:
         """Count all events, or those of a run."""
         where, values = ("", ()) if run is None else ("WHERE run = ?", (run,))
-        (row,) = self._database.read(
-            f"SELECT COUNT(*), COUNT(set_aside) FROM events {where}",  # noqa: S608  # constants
-            values,
+        which = "" if run is None else "run = ? AND"
+        waiting, set_aside = (
+            # Two questions, since each has an index of its own.
+            self._database.read(f"SELECT COUNT(*) FROM events WHERE {which} set_aside {state}", values)[0][0]  # noqa: S608
+            for state in ("IS NULL", "IS NOT NULL")
         )
         drops = self._database.read(
             f"SELECT reason, SUM(count) FROM drops {where} GROUP BY reason ORDER BY reason",  # noqa: S608  # constants
             values,
         )
-        return Counts(row[0] - row[1], row[1], dict(drops))
+        return Counts(waiting, set_aside, dict(drops))
+
+    def counts_by_key(self) -> list[KeyCounts]:
+        """Count all events, for each integration key by itself."""
+        rows = self._database.read(
+            """SELECT substr(fingerprint, 1, 8), base_url, COUNT(*) - COUNT(set_aside), COUNT(set_aside) FROM events
+                GROUP BY fingerprint, base_url ORDER BY fingerprint, base_url"""
+        )
+        return [KeyCounts(*row) for row in rows]
+
+    def expected_seconds(self, run: str, pace: Pace) -> float:
+        """Return in how many seconds the last of a run's events is sent, if PagerDuty takes all that wait."""
+        rows = self._database.read(
+            """SELECT (SELECT COUNT(*) FROM events ahead WHERE ahead.set_aside IS NULL
+                    AND ahead.fingerprint = mine.fingerprint AND ahead.base_url = mine.base_url
+                    AND ahead.priority <= mine.lowest),
+                (SELECT COUNT(*) FROM sends WHERE sends.fingerprint = mine.fingerprint AND sends.at > ?),
+                mine.lowest = ?
+                FROM (SELECT fingerprint, base_url, MAX(priority) AS lowest FROM events
+                    WHERE run = ? AND set_aside IS NULL GROUP BY fingerprint, base_url) mine""",
+            (self._database.now() - WINDOW_SECONDS, _PAGE, run),
+        )
+        return max((pace.expected(*row) for row in rows), default=0.0)
 
     def left_of(self, run: str) -> dict[tuple[str, str], int]:
         """Count a run's alert events that are not accepted, for each integration key's fingerprint and dedup key."""
@@ -318,12 +396,22 @@ class Outbox:
         )
         return f"behind an earlier event of the same incident: {rows[0][0]}" if rows else None
 
-    def entries(self) -> list[Entry]:
-        """List all events, in order."""
+    def first_problems(self) -> tuple[str | None, str | None]:
+        """Return the oldest reason why an event waits still, and why one was set aside."""
+        found = [
+            self._database.read(f"SELECT {reason} FROM events WHERE {reason} IS NOT NULL {which} ORDER BY id LIMIT 1")  # noqa: S608
+            for reason, which in (("last_error", "AND set_aside IS NULL"), ("set_aside", ""))
+        ]
+        waiting, set_aside = (str(rows[0][0]) if rows else None for rows in found)
+        return waiting, set_aside
+
+    def entries(self, most: int = -1, offset: int = 0) -> list[Entry]:
+        """List events, in order: at most so many, without so many at the beginning; all of them without a number."""
         rows = self._database.read(
             f"""SELECT id, set_aside IS NOT NULL, {_FREE}, action, summary, dedup_key, fingerprint, base_url, created,
-                attempts, next_attempt, IFNULL(set_aside, last_error) FROM events ORDER BY id""",  # noqa: S608  # constants
-            {"now": self._database.now()},
+                attempts, next_attempt, IFNULL(set_aside, last_error) FROM events
+                ORDER BY id LIMIT :most OFFSET :offset""",  # noqa: S608  # constants
+            {"now": self._database.now(), "most": most, "offset": offset},
         )
         return [_entry(*row) for row in rows]
 
@@ -332,10 +420,23 @@ class Outbox:
         with self._database.transaction() as cursor:
             self._unsent.set()
             return cursor.execute(
-                f"""UPDATE events SET next_attempt = ?, last_error = set_aside, set_aside = NULL
+                f"""UPDATE events SET next_attempt = ?, last_error = set_aside, set_aside = NULL,
+                    priority = CASE action WHEN 'trigger' THEN {_PAGE} ELSE priority END
                     WHERE set_aside IS NOT NULL AND {_among(ids)}""",  # noqa: S608  # numbers
                 (self._database.now(),),
             ).rowcount
+
+    def count_retry(self, ids: Sequence[int] | None = None) -> int:
+        """Return how many events `retry` would let wait again."""
+        return self._count(f"set_aside IS NOT NULL AND {_among(ids)}")
+
+    def count_purge(self, ids: Sequence[int] | None = None, waiting: bool = False) -> int:
+        """Return how many events `purge` would drop."""
+        return self._count(_purgeable(ids, waiting))
+
+    def _count(self, which: str) -> int:
+        values = {"now": self._database.now()}
+        return int(self._database.read(f"SELECT COUNT(*) FROM events WHERE {which}", values)[0][0])  # noqa: S608
 
     def purge(self, ids: Sequence[int] | None = None, waiting: bool = False) -> int:
         """Drop events, these or all, and count them. Returns how many.
@@ -344,29 +445,37 @@ class Outbox:
             ids: which; None for all.
             waiting: also those that wait to be sent. What is under way stays.
         """
-        which = f"(set_aside IS NOT NULL OR ({waiting:d} AND {_FREE})) AND {_among(ids)}"
         with self._database.transaction() as cursor:
-            return _drop(cursor, PURGED, which, {"now": self._database.now()})
+            return drop(cursor, PURGED, _purgeable(ids, waiting), {"now": self._database.now()})
 
     # --- inside --------------------------------------------------------------------------------------------------
 
     def _make_room(self, cursor: sqlite3.Cursor, now: float) -> int:
-        """Drop what is beyond the caps when one more event comes. What is under way stays."""
-        dropped = self._drop_outdated(cursor, now)
-        if self._caps.max_events:
-            (count,) = cursor.execute("SELECT COUNT(*) FROM events").fetchone()
-            if count >= self._caps.max_events:
-                oldest = f"""id IN (SELECT id FROM events WHERE set_aside IS NOT NULL OR {_FREE}
-                    ORDER BY set_aside IS NULL, id LIMIT :excess)"""  # noqa: S608  # the part is a constant
-                excess = count - self._caps.max_events + 1
-                dropped += _drop(cursor, BEYOND_MAX_EVENTS, oldest, {"now": now, "excess": excess})
-        return dropped
+        """Drop what is beyond the number of events when one more comes, pages last. What is under way stays."""
+        if not self._caps.max_events:
+            return 0
+        (count,) = cursor.execute("SELECT COUNT(*) FROM events").fetchone()
+        if count < self._caps.max_events:
+            return 0
+        first = f"""id IN (SELECT id FROM events WHERE set_aside IS NOT NULL OR {_FREE}
+            ORDER BY set_aside IS NULL, priority DESC, id LIMIT :excess)"""  # noqa: S608  # the part is a constant
+        excess = count - self._caps.max_events + 1
+        return self._after(cursor, drop_for_cap(cursor, BEYOND_MAX_EVENTS, first, {"now": now, "excess": excess}))
 
     def _drop_outdated(self, cursor: sqlite3.Cursor, now: float) -> int:
         if not self._caps.max_age:
             return 0
-        outdated = f"created < :oldest AND {_FREE}"
-        return _drop(cursor, BEYOND_MAX_AGE, outdated, {"now": now, "oldest": now - self._caps.max_age})
+        return self._after(cursor, drop_for_cap(cursor, BEYOND_MAX_AGE, _OUTDATED, self._age_limit(now)))
+
+    def _age_limit(self, now: float) -> dict[str, object]:
+        return {"now": now, "oldest": self._database.certain_now() - self._caps.max_age}
+
+    def _after(self, cursor: sqlite3.Cursor, dropped: Dropped) -> int:
+        if dropped.untold:
+            self._news.append(dropped.untold.explained())
+        for fingerprint, dedup_key in dropped.lanes:
+            _bring_next_trigger_forward(cursor, fingerprint, dedup_key)
+        return dropped.count
 
     def _ended(self, cursor: sqlite3.Cursor, claim: Claim) -> None:
         cursor.execute("UPDATE sends SET at = ? WHERE id = ?", (self._database.now(), claim.send))
@@ -486,7 +595,7 @@ def _send_along(cursor: sqlite3.Cursor, lane: dict[str, object], base_url: str, 
 def _prune(cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, run: str) -> bool:
     """Drop a lane whose trigger PagerDuty cannot have seen, and say whether that made its resolve pointless."""
     values: dict[str, object] = {"fingerprint": fingerprint, "dedup_key": dedup_key}
-    if cursor.execute(f"SELECT 1 FROM opened WHERE {_LANE}", values).fetchone():  # noqa: S608  # constants
+    if _is_opened(cursor, values):
         return False
     triggers, seen = cursor.execute(
         f"""SELECT SUM(action = 'trigger'), SUM(maybe_taken OR owner IS NOT NULL)
@@ -495,29 +604,52 @@ def _prune(cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, run: str) -
     ).fetchone()
     if not triggers or seen:
         return False
-    _drop(cursor, SUPERSEDED, f"{_LANE} AND set_aside IS NULL", values)
-    _count_drops(cursor, SUPERSEDED, run, 1)
+    drop(cursor, SUPERSEDED, f"{_LANE} AND set_aside IS NULL", values)
+    count_drops(cursor, SUPERSEDED, [(run, 1)])
     return True
 
 
-def _drop(cursor: sqlite3.Cursor, reason: str, which: str, values: dict[str, object]) -> int:
-    """Delete events and count them, for each run by itself."""
-    # The plus keeps SQLite from going through all events in the order of their runs.
-    per_run = f"SELECT run, COUNT(*) FROM events WHERE {which} GROUP BY +run"  # noqa: S608  # conditions of this file
-    rows = cursor.execute(per_run, values).fetchall()
-    if rows:
-        cursor.execute(f"DELETE FROM events WHERE {which}", values)  # noqa: S608  # constants
-    for run, count in rows:
-        _count_drops(cursor, reason, run, count)
-    return sum(count for _run, count in rows)
+def _priority(cursor: sqlite3.Cursor, lane: dict[str, object], action: str) -> int:
+    """Return what an event is to its lane, which is about to get it."""
+    if action != "trigger":
+        return _CHANGE if action == "change" else _FOLLOWING
+    before = cursor.execute(
+        f"""SELECT action FROM events WHERE {_LANE} AND set_aside IS NULL AND action IN ('trigger', 'resolve')
+            ORDER BY id DESC LIMIT 1""",  # noqa: S608  # constants
+        lane,
+    ).fetchone()
+    if before:
+        return _FOLLOWING if before[0] == "trigger" else _PAGE
+    return _FOLLOWING if _is_opened(cursor, lane) else _PAGE
 
 
-def _count_drops(cursor: sqlite3.Cursor, reason: str, run: str, count: int) -> None:
+def _is_opened(cursor: sqlite3.Cursor, lane: dict[str, object]) -> bool:
+    return cursor.execute(f"SELECT 1 FROM opened WHERE {_LANE}", lane).fetchone() is not None  # noqa: S608  # constants
+
+
+def _bring_forward(cursor: sqlite3.Cursor, lane: dict[str, object], last: int) -> None:
+    """Let what stands before a page in its lane, up to an id, go as early as the page is to."""
     cursor.execute(
-        """INSERT INTO drops (reason, run, count) VALUES (?, ?, ?)
-            ON CONFLICT (reason, run) DO UPDATE SET count = count + excluded.count""",
-        (reason, run, count),
+        f"""UPDATE events SET priority = {_PAGE} WHERE {_LANE} AND set_aside IS NULL AND id <= :last
+            AND priority <> {_PAGE}""",  # noqa: S608  # constants
+        {**lane, "last": last},
     )
+
+
+def _bring_next_trigger_forward(cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str | None) -> None:
+    """Make a page of the next trigger of a lane that has lost one, unless PagerDuty has heard of the incident."""
+    lane: dict[str, object] = {"fingerprint": fingerprint, "dedup_key": dedup_key}
+    following = cursor.execute(
+        f"""SELECT id FROM events WHERE {_LANE} AND set_aside IS NULL AND action = 'trigger'
+            ORDER BY id LIMIT 1""",  # noqa: S608  # constants
+        lane,
+    ).fetchone()
+    if following and not _is_opened(cursor, lane):
+        _bring_forward(cursor, lane, following[0])
+
+
+def _purgeable(ids: Sequence[int] | None, waiting: bool) -> str:
+    return f"(set_aside IS NOT NULL OR ({waiting:d} AND {_FREE})) AND {_among(ids)}"
 
 
 def _among(ids: Sequence[int] | None) -> str:

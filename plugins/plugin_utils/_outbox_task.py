@@ -13,7 +13,6 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LON
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
 
 if TYPE_CHECKING:
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Entry
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._upkeep import Report
 
 OUTBOX_TASK_SPEC: dict[str, dict[str, Any]] = {
@@ -21,11 +20,10 @@ OUTBOX_TASK_SPEC: dict[str, dict[str, Any]] = {
     "ids": {"type": "list", "elements": "int"},
     "waiting": {"type": "bool", "default": False},
     "limit": {"type": "float", "default": 60.0},
+    "most": {"type": "int", "default": 100},
+    "offset": {"type": "int", "default": 0},
     **OUTBOX_SPEC,
 }
-
-# How many events a task shows that was not asked to list them: a play that fails after an outage stays readable.
-_MOST_SHOWN = 20
 
 _DONE = {"drained": "sent", "retried": "put back", "purged": "dropped"}
 
@@ -39,62 +37,63 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """
     if not 0 <= options["limit"] <= LONGEST_SECONDS:
         raise OptionError("limit", f"{options['limit']} was given; expected seconds, from 0 to {LONGEST_SECONDS:g}")
+    for name in ("most", "offset"):
+        if options[name] < 0:
+            raise OptionError(name, f"{options[name]} was given; expected a number of events, 0 or more")
     settings = delivery_settings(options)
     # SQLite is loaded by a task that needs it, not by every play that has one.
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
 
     state = options["state"]
-    if check_mode or state == "listed":
-        report = _upkeep.listed(settings)
+    if state == "listed":
+        report = _upkeep.listed(settings, _upkeep.Page(options["most"], options["offset"]))
     elif state == "drained":
-        report = _upkeep.drained(settings, options["limit"])
+        report = _upkeep.drainable(settings) if check_mode else _upkeep.drained(settings, options["limit"])
     elif state == "retried":
-        report = _upkeep.retried(settings, options["ids"])
+        report = (_upkeep.retriable if check_mode else _upkeep.retried)(settings, options["ids"])
     else:
-        report = _upkeep.purged(settings, options["ids"], options["waiting"])
-    concerned = sum(_is_concerned(entry, options) for entry in report.events) if check_mode else report.changed
+        report = (_upkeep.purgeable if check_mode else _upkeep.purged)(settings, options["ids"], options["waiting"])
     result: dict[str, Any] = {
-        "changed": concerned + report.outdated > 0,
-        "msg": _message(report, state, concerned, check_mode),
+        "changed": report.changed > 0 or bool(report.untold),
+        "msg": _message(report, state, check_mode),
         "waiting": report.waiting,
         "set_aside": report.set_aside,
         "dropped": report.dropped,
-        "events": [entry.as_dict() for entry in report.events[: None if state == "listed" else _MOST_SHOWN]],
+        "by_key": [counts.as_dict() for counts in report.by_key],
+        "events": [entry.as_dict() for entry in report.events],
     }
     if state == "drained" and not check_mode:
         if report.waiting:
             result["msg"] += f" That is after {options['limit']:g} s. {_reason(report)}"
         if report.refused:
             result["msg"] += f" {_count(report.refused)} refused just now: nobody has been paged by that."
-        if report.waiting or report.refused:
+        for untold in report.untold:
+            result["msg"] += f" {untold.explained()}"
+        if report.waiting or report.refused or report.untold:
             result["failed"] = True
+    elif state == "listed":
+        result["msg"] += _which(report, options["offset"])
     return result
 
 
-def _is_concerned(entry: Entry, options: Mapping[str, Any]) -> bool:
-    """Tell whether the task would do something about an event."""
-    if options["state"] == "drained":
-        return entry.state != "set aside"
-    if options["ids"] is not None and entry.id not in options["ids"]:
-        return False
-    if options["state"] == "purged" and options["waiting"] and entry.state == "waiting":
-        return True
-    return options["state"] in ("retried", "purged") and entry.state == "set aside"
+def _which(report: Report, offset: int) -> str:
+    """Say which events are listed, unless that is all there are."""
+    total, listed = report.waiting + report.set_aside, len(report.events)
+    if listed == total:
+        return ""
+    return f" Listed are {offset + 1} to {offset + listed} of {total}." if listed else f" None of {total} is listed."
 
 
-def _message(report: Report, state: str, concerned: int, check_mode: bool) -> str:
+def _message(report: Report, state: str, check_mode: bool) -> str:
     """Say what was done and what is left, in a sentence."""
     parts = []
-    if concerned:
-        parts.append(f"{_count(concerned)} {'would be ' if check_mode else ''}{_DONE[state]}")
-    if report.outdated:
-        parts.append(f"{_count(report.outdated)} dropped unsent by the outbox's caps")
+    if report.changed:
+        parts.append(f"{_count(report.changed)} {'would be ' if check_mode else ''}{_DONE[state]}")
     left = []
     if report.waiting:
         left.append(f"{_count(report.waiting)} waiting")
     if report.set_aside:
-        reason = next((entry.reason for entry in report.events if entry.state == "set aside"), None)
-        why = f" ({reason})" if reason else ""
+        why = f" ({report.refusal})" if report.refusal else ""
         left.append(f"{_count(report.set_aside)} that PagerDuty has refused{why}")
     parts.append(f"the outbox has {' and '.join(left)}" if left else "the outbox is empty")
     text = "; ".join(parts)
@@ -102,8 +101,9 @@ def _message(report: Report, state: str, concerned: int, check_mode: bool) -> st
 
 
 def _reason(report: Report) -> str:
-    reason = next((entry.reason for entry in report.events if entry.reason and entry.state != "set aside"), None)
-    return f"The last attempt failed: {reason}." if reason else "No attempt has failed; a longer limit may do."
+    if report.problem:
+        return f"The last attempt failed: {report.problem}."
+    return "No attempt has failed; a longer limit may do."
 
 
 def _count(number: int) -> str:

@@ -17,8 +17,9 @@ class Caps:
     """What the outbox holds at most; 0 for no limit.
 
     Attributes:
-        max_events: how many events. Beyond it go those set aside, then the oldest.
-        max_age: seconds since an event was put; it is not sent after that.
+        max_events: how many events. Beyond it go those set aside, then changes, then what follows upon a page, and
+            pages last; of each the oldest.
+        max_age: seconds that have surely passed since an event was put; it is not sent after that.
     """
 
     max_events: int = 0
@@ -31,11 +32,13 @@ class Put:
 
     Attributes:
         id: its number, None if it and the unsent trigger before it cancelled each other out.
-        dropped: how many older events had to go for it.
+        dropped: how many events had to go for it, since the outbox was full.
+        outdated: how many others were dropped since they had become too old.
     """
 
     id: int | None
     dropped: int = 0
+    outdated: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,27 @@ class Entry:
     attempts: int
     next_attempt: str
     reason: str | None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as plain JSON types."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class KeyCounts:
+    """How many events there are of an integration key.
+
+    Attributes:
+        key: the beginning of its SHA-256, to tell keys apart.
+        base_url: which PagerDuty they go to.
+        waiting: not accepted yet, those under way included.
+        set_aside: refused by PagerDuty for good.
+    """
+
+    key: str
+    base_url: str
+    waiting: int
+    set_aside: int
 
     def as_dict(self) -> dict[str, object]:
         """Return it as plain JSON types."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 # PagerDuty counts over a sliding window of this length.
 WINDOW_SECONDS = 60.0
+# Ours: one of ten is kept for pages, so that one that is new need not wait for the window to move on.
+_RESERVED = 10
 _UNLIMITED = 1_000_000
 
 
@@ -19,6 +21,11 @@ class Pace:
     """At most so many events within the window; 0 for no limit."""
 
     limit: int
+
+    @property
+    def reserved(self) -> int:
+        """How many of them are for pages alone."""
+        return self.limit // _RESERVED
 
     def free(self, sent: Sequence[float], now: float) -> int:
         """Return how many events may be sent now.
@@ -32,3 +39,21 @@ class Pace:
             return _UNLIMITED
         recent = len(sent) - bisect.bisect_right(sent, now - WINDOW_SECONDS)
         return max(self.limit - recent, 0)
+
+    def expected(self, waiting: int, sent: int, pages_only: bool = True) -> float:
+        """Return in how many seconds the last one of so many events is sent, if PagerDuty takes all of them.
+
+        Args:
+            waiting: how many events wait.
+            sent: how many went out within the window.
+            pages_only: whether all that wait are pages, so that they may use all of the limit.
+        """
+        limit = self.limit if pages_only else self.limit - self.reserved
+        beyond = waiting - max(limit - sent, 0)
+        return WINDOW_SECONDS * -(-beyond // limit) if limit and beyond > 0 else 0.0
+
+    def explained(self, seconds: float) -> str:
+        """Say why events wait for so many seconds."""
+        minutes = -(-seconds // WINDOW_SECONDS)
+        about = f"{minutes:g} minutes" if minutes > 1 else "a minute"
+        return f"PagerDuty's limit of {self.limit} events a minute for each integration key; done in about {about}"

@@ -64,4 +64,34 @@ _FIRST = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# A page goes before other events, ages count only time that has surely passed, and what is dropped is told.
+_PAGES_FIRST = (
+    "ALTER TABLE clock ADD COLUMN uncertain REAL NOT NULL DEFAULT 0",
+    # By the clock for ages; without it an event does not grow old.
+    "ALTER TABLE events ADD COLUMN aged_from REAL",
+    "UPDATE events SET aged_from = created",
+    "ALTER TABLE events ADD COLUMN priority INTEGER NOT NULL DEFAULT 1",
+    """UPDATE events SET priority = CASE action WHEN 'change' THEN 2 WHEN 'trigger' THEN
+        EXISTS (SELECT 1 FROM opened
+            WHERE opened.fingerprint = events.fingerprint AND opened.dedup_key = events.dedup_key)
+        ELSE 1 END""",
+    "DROP INDEX events_by_key",
+    # With next_attempt, so that a look at many that all wait for their next attempt stays within the index.
+    """CREATE INDEX events_by_priority ON events (fingerprint, base_url, priority, id, next_attempt)
+        WHERE set_aside IS NULL""",
+    "DROP INDEX events_by_age",
+    "CREATE INDEX events_by_age ON events (aged_from) WHERE set_aside IS NULL",
+    "DROP INDEX events_by_run",
+    "CREATE INDEX events_by_run ON events (run, set_aside)",
+    "CREATE INDEX events_set_aside ON events (id) WHERE set_aside IS NOT NULL",
+    # Events that were dropped for a cap, and who has not been told yet: a run, or whoever drains.
+    """CREATE TABLE untold (
+        reason TEXT NOT NULL,
+        audience TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        summaries TEXT NOT NULL,
+        PRIMARY KEY (reason, audience)
+    )""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PAGES_FIRST)

@@ -13,15 +13,31 @@ from dataclasses import dataclass, field
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import DRAIN, Untold
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Entry
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Entry, KeyCounts
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import (
     make_substitute_folder,
     substitute_path,
 )
 
 _LOOK_SECONDS = 0.05
+# Events in a report that was asked for something else: a play that fails after an outage stays readable.
+_MOST_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which events a report shows.
+
+    Attributes:
+        most: at most so many.
+        offset: without so many at the beginning.
+    """
+
+    most: int = _MOST_SHOWN
+    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -29,21 +45,27 @@ class Report:
     """What was done, and what is in the outbox now.
 
     Attributes:
-        changed: how many events were sent, let wait again, or dropped because that was wanted.
-        outdated: how many were dropped meanwhile because of the outbox's caps.
+        changed: how many events were sent, let wait again, or dropped because that was wanted; or would be.
+        untold: what was dropped because of the outbox's caps, now or earlier, and had been told to no drain yet.
         refused: how many PagerDuty refused for good meanwhile.
         waiting: how many wait to be sent.
         set_aside: how many PagerDuty has refused for good.
         dropped: how many were dropped unsent since the outbox was made, by reason.
-        events: those that are there, in order. Those kept in memory have negative numbers.
+        by_key: waiting and set_aside for each integration key by itself; those kept in memory by themselves.
+        problem: why an event waits still.
+        refusal: why one was refused for good.
+        events: those that were asked for, in order. Those kept in memory have negative numbers.
     """
 
     changed: int = 0
-    outdated: int = 0
+    untold: tuple[Untold, ...] = ()
     refused: int = 0
     waiting: int = 0
     set_aside: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    by_key: tuple[KeyCounts, ...] = ()
+    problem: str | None = None
+    refusal: str | None = None
     events: tuple[Entry, ...] = ()
 
     def and_also(self, other: Report) -> Report:
@@ -51,11 +73,14 @@ class Report:
         reasons = sorted({*self.dropped, *other.dropped})
         return Report(
             self.changed + other.changed,
-            self.outdated + other.outdated,
+            self.untold + other.untold,
             self.refused + other.refused,
             self.waiting + other.waiting,
             self.set_aside + other.set_aside,
             {reason: self.dropped.get(reason, 0) + other.dropped.get(reason, 0) for reason in reasons},
+            self.by_key + other.by_key,
+            self.problem or other.problem,
+            self.refusal or other.refusal,
             self.events + other.events,
         )
 
@@ -63,7 +88,7 @@ class Report:
 @dataclass(frozen=True)
 class _Done:
     changed: int = 0
-    outdated: int = 0
+    untold: tuple[Untold, ...] = ()
     refused: int = 0
 
 
@@ -71,9 +96,24 @@ class _Done:
 _Action = Callable[[Outbox, DeliverySettings, "Sequence[int] | None"], _Done]
 
 
-def listed(settings: DeliverySettings) -> Report:
+def listed(settings: DeliverySettings, page: Page | None = None) -> Report:
     """Say what is in an outbox. One that was never made is empty, and is not made now."""
-    return _tend(settings, lambda _outbox, _settings, _ids: _Done())
+    return _tend(settings, lambda _outbox, _settings, _ids: _Done(), page=page)
+
+
+def drainable(settings: DeliverySettings) -> Report:
+    """Say what `drained` would try to send."""
+    return _tend(settings, lambda outbox, _settings, _ids: _Done(outbox.counts().waiting))
+
+
+def retriable(settings: DeliverySettings, ids: Sequence[int] | None = None) -> Report:
+    """Say what `retried` would let be sent again."""
+    return _tend(settings, lambda outbox, _settings, own: _Done(outbox.count_retry(own)), ids)
+
+
+def purgeable(settings: DeliverySettings, ids: Sequence[int] | None = None, waiting: bool = False) -> Report:
+    """Say what `purged` would drop."""
+    return _tend(settings, lambda outbox, _settings, own: _Done(outbox.count_purge(own, waiting)), ids)
 
 
 def retried(settings: DeliverySettings, ids: Sequence[int] | None = None) -> Report:
@@ -90,22 +130,28 @@ def drained(settings: DeliverySettings, limit: float, log: Callable[[str], None]
     """Send what is in an outbox, at most for so many seconds; returns when nothing waits, or the time is up.
 
     If a courier is at work there, this waits for what it does. Delays before further attempts are cut short once.
+    Whatever was dropped for a cap and was told to no drain yet counts as told by this one.
     """
     deadline = time.monotonic() + limit
     return _tend(settings, lambda outbox, own, _ids: _drain(outbox, own, deadline, log))
 
 
-def _tend(settings: DeliverySettings, action: _Action, ids: Sequence[int] | None = None) -> Report:
+def _tend(
+    settings: DeliverySettings, action: _Action, ids: Sequence[int] | None = None, page: Page | None = None
+) -> Report:
     """Do something with the outbox, and with what stood in for it while it could not be used."""
     problem: DatabaseError | None = None
     report = Report()
+    page = page or Page()
     for path, sign in ((settings.outbox_path, 1), (substitute_path(settings.outbox_path), -1)):
         try:
             if _exists(path):
                 if sign < 0:
                     make_substitute_folder(path)
                 own = None if ids is None else [sign * number for number in ids if sign * number > 0]
-                report = report.and_also(_tend_one(dataclasses.replace(settings, outbox_path=path), action, own, sign))
+                rest = Page(page.most - len(report.events), max(page.offset - report.waiting - report.set_aside, 0))
+                there = dataclasses.replace(settings, outbox_path=path)
+                report = report.and_also(_tend_one(there, action, own, sign, rest))
         except OSError as error:
             problem = problem or DatabaseError(f"{path} cannot be used: {error.strerror or error}")
         except DatabaseError as error:
@@ -124,22 +170,31 @@ def _exists(path: str) -> bool:
     return True
 
 
-def _tend_one(settings: DeliverySettings, action: _Action, ids: Sequence[int] | None, sign: int) -> Report:
+def _tend_one(settings: DeliverySettings, action: _Action, ids: Sequence[int] | None, sign: int, page: Page) -> Report:
     database = Database(settings.outbox_path)
     try:
         outbox = Outbox(database, Caps(settings.max_events, settings.max_age))
         done = action(outbox, settings, ids)
         outbox.unmark_if_empty()
         counts = outbox.counts()
-        entries = tuple(dataclasses.replace(entry, id=sign * entry.id) for entry in outbox.entries())
-        left = (counts.waiting, counts.set_aside, counts.dropped, entries)
-        return Report(done.changed, done.outdated, done.refused, *left)
+        return Report(
+            done.changed,
+            done.untold,
+            done.refused,
+            counts.waiting,
+            counts.set_aside,
+            counts.dropped,
+            tuple(outbox.counts_by_key()),
+            *outbox.first_problems(),
+            tuple(dataclasses.replace(entry, id=sign * entry.id) for entry in outbox.entries(page.most, page.offset)),
+        )
     finally:
         database.close()
 
 
 def _drain(outbox: Outbox, settings: DeliverySettings, deadline: float, log: Callable[[str], None]) -> _Done:
     before = outbox.counts()
+    outbox.drop_outdated()
     if before.waiting:
         outbox.hurry()
     lock = SenderLock(settings.outbox_path)
@@ -152,9 +207,10 @@ def _drain(outbox: Outbox, settings: DeliverySettings, deadline: float, log: Cal
     finally:
         lock.release()
     after = outbox.counts()
-    outdated = sum(after.dropped.values()) - sum(before.dropped.values())
+    dropped = sum(after.dropped.values()) - sum(before.dropped.values())
     refused = max(after.set_aside - before.set_aside, 0)
-    return _Done(max(before.waiting - after.waiting - outdated - refused, 0), outdated, refused)
+    sent = max(before.waiting - after.waiting - dropped - refused, 0)
+    return _Done(sent, tuple(outbox.take_untold(DRAIN)), refused)
 
 
 def _send(

@@ -20,6 +20,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
+from ansible_collections.oncall.pagerduty.tests.integration.support.couriers import couriers
 from ansible_collections.oncall.pagerduty.tests.integration.support.events import (
     HOSTS,
     KEY,
@@ -74,19 +75,6 @@ def play(ansible: Ansible) -> Callable[..., Run]:
         return run
 
     return run_play
-
-
-def couriers(path: Path) -> list[int]:
-    """The processes that send from an outbox, or wait for their turn."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"_courier_start.py" in command and str(path).encode() in command:
-            found.append(int(folder.name))
-    return found
 
 
 def waiting(path: Path) -> list[tuple[str, str | None]]:
@@ -331,7 +319,7 @@ def test_the_outboxs_settings_hold(ansible: Ansible, play: Callable[..., Run], d
     )
     assert run.rc == 0, run.output
     assert not path.exists()
-    assert "The outbox is full: its oldest events are dropped unsent." in " ".join(run.output.split())
+    assert "The outbox is full: its oldest events are dropped unsent, pages last." in " ".join(run.output.split())
     assert [key for _action, key in waiting(elsewhere)] == ["third", "fourth"]
     assert _upkeep.listed(DeliverySettings(str(elsewhere))).dropped == {"max_events": 1, "superseded": 2}
     lock.release()

@@ -32,6 +32,7 @@ SETTINGS = GUIDE.block("ini", "outbox_max_age")
 CRON = GUIDE.block("text", "*/10 * * * *")
 TIMER = GUIDE.block("text", "[Timer]")
 LOOK_AFTER = GUIDE.block("yaml", "Look after the outbox")
+PORTIONS = GUIDE.block("yaml", "Look at a great outbox")
 
 
 @pytest.fixture
@@ -77,6 +78,19 @@ def test_looking_after_the_outbox(ansible: Ansible, simulator: Simulator, outbox
     }
     assert [event.dedup_key for event in simulator.accepted] == ["a"]
     assert_no_secret([refusing.output, run.output, run.results], KEY)
+
+
+def test_a_great_outbox_is_looked_at_in_portions(ansible: Ansible, outbox: Outbox) -> None:
+    with outbox.together():
+        for number in range(130):
+            outbox.put(alert(str(number)), route())
+    run = ansible(PORTIONS)
+    assert run.rc == 0, run.output
+    numbers, last = (one.result for one in run.results)
+    assert (numbers["waiting"], numbers["events"], numbers["by_key"][0]["waiting"]) == (130, [], 130)
+    assert [event["id"] for event in last["events"]] == list(range(121, 131))
+    assert last["msg"] == "The outbox has 130 events waiting. Listed are 121 to 130 of 130."
+    assert_no_secret([run.output, run.results], KEY)
 
 
 def test_cron_hears_of_a_drain_that_fails_and_of_no_other(

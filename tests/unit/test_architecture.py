@@ -37,7 +37,7 @@ MAY_IMPORT = {
 }
 # The whole collection runs on what a controller has, and requests. urllib3 is what requests stands on.
 LIBRARIES = {"_transport.py": {"requests", "urllib3"}}
-DATABASE = {"_database.py", "_ledger.py", "_outbox.py", "_schema.py"}
+DATABASE = {"_database.py", "_drops.py", "_ledger.py", "_outbox.py", "_schema.py"}
 # What every plugin may use of ansible-core, beside its module_utils; the rest only where the map says so.
 CORE_FOR_ALL = ("ansible.module_utils.", "ansible.constants", "ansible.context", "ansible.errors", "ansible.release")
 MAP = (PLUGINS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```")[1].splitlines()

@@ -189,6 +189,61 @@ def test_says_whether_an_event_would_overtake_another(
     assert not delivery.is_waiting(alert("other"))
 
 
+def without_courier(make: Callable[..., Delivery], **settings: Any) -> Delivery:
+    """A delivery whose courier is gone, with an event that waits for it."""
+    delivery = make(**settings)
+    delivery.hand_over(alert("k", summary="db1 failed"), route(NOWHERE, 0.2))
+    for pid in couriers(delivery):
+        end(pid)
+    delivery._depots[0].outbox.release_all()
+    return delivery
+
+
+def make_old(delivery: Delivery) -> None:
+    with delivery._depots[0].database.transaction() as cursor:
+        cursor.execute("UPDATE events SET aged_from = 0")
+
+
+DROPPED_BY_AGE = (
+    "1 event was dropped unsent, after a wait that was longer than outbox_max_age: PagerDuty has not accepted it"
+    " (trigger: db1 failed)."
+)
+
+
+def test_the_next_run_tells_what_was_dropped_by_age(make: Callable[..., Delivery], path: str) -> None:
+    make_old(without_courier(make, max_age=3600.0))
+    assert make(max_age=3600.0).resume() == DROPPED_BY_AGE
+    assert make(max_age=3600.0).resume() is None
+    assert not os.path.exists(f"{path}.unsent")
+    assert DROPPED_BY_AGE in Path(f"{path}.log").read_text()
+
+
+def test_the_next_run_tells_what_a_courier_dropped_by_age(make: Callable[..., Delivery], path: str) -> None:
+    earlier = without_courier(make, max_age=3600.0)
+    make_old(earlier)
+    earlier._depots[0].courier.ensure()
+    wait_until(earlier._depots[0].outbox.is_empty, 60.0)
+    assert make().resume() == DROPPED_BY_AGE
+    assert DROPPED_BY_AGE in Path(f"{path}.log").read_text()
+
+
+def test_an_event_that_is_handed_over_tells_what_is_dropped_by_age(make: Callable[..., Delivery]) -> None:
+    delivery = without_courier(make, max_age=3600.0)
+    make_old(delivery)
+    warning = delivery.hand_over(alert("new"), route(NOWHERE, 0.2)).warning
+    assert warning == "Events that have waited for longer than outbox_max_age are dropped unsent."
+
+
+def test_says_why_a_backlog_waits_and_how_long(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    delivery = make(max_events_per_minute=5)
+    for number in range(12):
+        delivery.hand_over(alert(f"k{number}"), route(pagerduty.url))
+    pagerduty.wait_for(lambda sim: len(sim.accepted) == 5, timeout=60)
+    wait_until(lambda: delivery._depots[0].outbox.counts().waiting == 7, 60.0)
+    reason = "PagerDuty's limit of 5 events a minute for each integration key; done in about 2 minutes"
+    assert delivery.flush(0.0) == Flushed(5, waiting=7, problem=reason, expected=120.0)
+
+
 def test_cancelled_pairs_are_counted_as_dropped(make: Callable[..., Delivery]) -> None:
     delivery = make(prune_superseded=True)
     delivery.hand_over(alert("k"), route(NOWHERE))

@@ -18,6 +18,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drain import Drain
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, Clock, alert, change, route
@@ -150,6 +151,43 @@ def test_retry_after_holds_for_the_whole_integration_key(a_set: Set, pagerduty: 
     assert sorted(incident.dedup_key for incident in pagerduty.incidents) == ["a", "b", "c"]
 
 
+def until_accepted(a_set: Set, pagerduty: Simulator, key: str) -> float:
+    """Let the clock go on until an incident is there; returns how long that took."""
+    began = a_set.clock()
+    while key not in [incident.dedup_key for incident in pagerduty.incidents]:
+        assert a_set.clock() - began < 120
+        a_set.quiet()
+    return a_set.clock() - began
+
+
+def test_a_429_does_not_make_a_new_page_wait_for_an_old_events_back_off(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("status", code=503, count=5))
+    a_set.outbox.put(alert("a"), route(pagerduty.url))
+    while len(pagerduty.requests) < 5:
+        a_set.quiet()
+    pagerduty.add_fault(Fault("status", code=429, count=1))
+    while len(pagerduty.requests) < 6:
+        a_set.quiet()
+    a_set.outbox.put(alert("b"), route(pagerduty.url))
+    assert until_accepted(a_set, pagerduty, "b") <= 2.0
+    assert until_accepted(a_set, pagerduty, "a") <= 2.0
+
+
+def test_after_a_long_time_of_429_a_new_page_is_tried_within_two_seconds(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("status", code=429, count=1000))
+    for number in range(20):
+        a_set.outbox.put(alert(str(number)), route(pagerduty.url))
+    began = a_set.clock()
+    while a_set.clock() - began < 60:
+        a_set.quiet()
+    # Once every two seconds, after what was under way at first.
+    assert 30 <= len(pagerduty.requests) <= 45
+    pagerduty.clear_faults()
+    a_set.outbox.put(alert("new"), route(pagerduty.url))
+    assert until_accepted(a_set, pagerduty, "0") <= 2.0
+    assert until_accepted(a_set, pagerduty, "new") <= 0.5
+
+
 def test_stays_below_pagerdutys_limit(tmp_path: Path) -> None:
     """PagerDuty counts by the same clock here, and would answer 429 to whoever is too fast."""
     a_set = Set(tmp_path, max_events_per_minute=30)
@@ -234,6 +272,16 @@ def test_what_cannot_be_claimed_is_not_sent_if_somebody_else_might(tmp_path: Pat
     a_set.read_only(False)
     a_set.clock.go_on(1.0)
     a_set.until(a_set.outbox.is_empty)
+
+
+def test_the_log_says_what_is_dropped(tmp_path: Path) -> None:
+    a_set = Set(tmp_path)
+    a_set.drain._outbox = a_set.outbox = Outbox(a_set.database, Caps(max_age=10.0))
+    a_set.outbox.put(alert("k"), route())
+    a_set.clock.go_on(11.0)
+    a_set.quiet()
+    (line,) = [text for text in a_set.said if "dropped" in text]
+    assert line.startswith("1 event was dropped unsent, after a wait that was longer than outbox_max_age")
 
 
 def test_finish_keeps_the_rest(a_set: Set, pagerduty: Simulator) -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import SUPERSEDED
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, place, place_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import SUPERSEDED, Outbox, fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Change

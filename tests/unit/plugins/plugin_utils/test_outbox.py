@@ -9,20 +9,26 @@ import itertools
 import multiprocessing
 import os
 import random
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _schema, _steady
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import DRAIN, RUN, Untold
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import UNREADABLE, Outbox, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Claim, Lanes
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, Clock, alert, change, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 ALL = 1000
 FREELY = Pace(0)
+DAY = 24 * 3600.0
+NOW = 1_800_000_000.0
 LEASE = 10.0 + 30.0  # the route's time-out and the margin
 
 
@@ -156,6 +162,120 @@ def test_the_oldest_come_first(outbox: Outbox) -> None:
     for number in range(10):
         outbox.put(alert(str(number)), route())
     assert keys(claim(outbox, most=3)) == ["0", "1", "2"]
+
+
+# --- what goes first ------------------------------------------------------------------------------------------------
+
+
+def put(outbox: Outbox, said: str) -> None:
+    """Put an event given as action and key."""
+    action, _blank, key = said.partition(" ")
+    outbox.put(change(key) if action == "change" else alert(key, action), route())
+
+
+def sent(outbox: Outbox, most: int = ALL) -> list[str]:
+    """Send, one after the other, what is there; returns what it was, as `put` takes it."""
+    order: list[str] = []
+    while len(order) < most and (found := claim(outbox, most=1)):
+        body = found[0].event.shown()
+        key = found[0].event.dedup_key or body["payload"]["summary"]
+        order.append(f"{body.get('event_action', 'change')} {key}")
+        outbox.accepted(found[0])
+    return order
+
+
+@pytest.mark.parametrize(
+    ("heard", "waiting", "order"),
+    [
+        ([], ["change a", "resolve b", "trigger c"], ["trigger c", "resolve b", "change a"]),
+        (["trigger a"], ["trigger a", "trigger b"], ["trigger b", "trigger a"]),
+        (["trigger a"], ["acknowledge a", "change x", "trigger b"], ["trigger b", "acknowledge a", "change x"]),
+        # What follows upon a page is no page.
+        ([], ["trigger a", "trigger a", "trigger b"], ["trigger a", "trigger b", "trigger a"]),
+        ([], ["trigger a", "resolve a", "trigger b"], ["trigger a", "trigger b", "resolve a"]),
+        # What stands before a page in its lane goes as early as the page.
+        (
+            ["trigger a"],
+            ["resolve b", "resolve a", "trigger a", "trigger c"],
+            ["resolve a", "trigger a", "trigger c", "resolve b"],
+        ),
+        (
+            [],
+            ["trigger a", "resolve a", "trigger b", "trigger a"],
+            ["trigger a", "resolve a", "trigger b", "trigger a"],
+        ),
+        # An incident that is over and comes back is a page again.
+        (["trigger a", "resolve a"], ["resolve b", "trigger a"], ["trigger a", "resolve b"]),
+    ],
+    ids=str,
+)
+def test_pages_go_first_and_changes_last(
+    outbox: Outbox, heard: list[str], waiting: list[str], order: list[str]
+) -> None:
+    for said in heard:
+        put(outbox, said)
+    sent(outbox)
+    for said in waiting:
+        put(outbox, said)
+    assert sent(outbox) == order
+
+
+def test_the_next_trigger_is_the_page_if_the_first_is_refused(outbox: Outbox) -> None:
+    for said in ("trigger a", "resolve b", "trigger a"):
+        put(outbox, said)
+    outbox.refused(claim(outbox, most=1)[0], "me", "HTTP 400")
+    assert sent(outbox) == ["trigger a", "resolve b"]
+
+
+def test_a_trigger_that_is_put_back_is_a_page(outbox: Outbox) -> None:
+    put(outbox, "trigger a")
+    outbox.refused(claim(outbox)[0], "me", "HTTP 400")
+    put(outbox, "resolve b")
+    outbox.retry()
+    assert sent(outbox) == ["trigger a", "resolve b"]
+
+
+def test_a_new_page_does_not_wait_for_the_backlog_of_its_integration_key(outbox: Outbox, clock: Clock) -> None:
+    """A part of the pace is kept for it: the window need not move on."""
+    for number in range(360):
+        put(outbox, f"resolve {number}")
+    assert len(claim(outbox, "one", pace=Pace(120))) == 108
+    put(outbox, "trigger new")
+    assert keys(claim(outbox, "two", pace=Pace(120))) == ["new"]
+
+
+def test_an_older_outbox_learns_what_goes_first(path: str, clock: Clock) -> None:
+    connection = sqlite3.connect(path)
+    for statement in _schema.MIGRATIONS[0]:
+        connection.execute(statement)
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute("INSERT INTO opened VALUES (?, 'open')", (fingerprint_of(KEY),))
+    events = [change(), alert("open"), alert("page", "resolve"), alert("page")]
+    for event, action in zip(events, ("change", "trigger", "resolve", "trigger")):
+        connection.execute(
+            """INSERT INTO events (run, api, body, fingerprint, dedup_key, action, summary, base_url, route, created,
+                next_attempt) VALUES ('', 'V2', ?, ?, ?, ?, '', 'u', ?, 5, 5)""",
+            (event.body, fingerprint_of(KEY), event.dedup_key, action, route().encoded()),
+        )
+    connection.execute("UPDATE events SET api = 'CHANGE' WHERE action = 'change'")
+    connection.commit()
+    connection.close()
+    outbox = Outbox(Database(path, wall=lambda: 2000.0, uptime=clock), Caps(max_age=1e9))
+    assert sent(outbox) == ["trigger open", "resolve page", "trigger page", "change deployed"]
+
+
+def test_the_expected_time_counts_what_goes_before(outbox: Outbox) -> None:
+    pace = Pace(120)
+    for number in range(300):
+        outbox.put(alert(str(number)), route(), run="pages")
+    outbox.put(change(), route(), run="changes")
+    outbox.put(alert("other", key=OTHER_KEY), route(), run="small")
+    runs = ("pages", "changes", "small", "none")
+    assert [outbox.expected_seconds(run, pace) for run in runs] == [120.0, 120.0, 0.0, 0.0]
+    for found in claim(outbox, pace=pace):
+        outbox.accepted(found)
+    assert [outbox.expected_seconds(run, pace) for run in runs] == [120.0, 120.0, 0.0, 0.0]
+    assert outbox.expected_seconds("pages", FREELY) == 0.0
 
 
 # --- leases ---------------------------------------------------------------------------------------------------------
@@ -353,6 +473,22 @@ def test_beyond_max_events_what_is_set_aside_goes_first_and_what_is_under_way_st
     assert [entry.dedup_key for entry in outbox.entries()] == [under_way.event.dedup_key, "d", "e"]
 
 
+def test_beyond_max_events_pages_go_last(path: str, clock: Clock) -> None:
+    outbox = Outbox(Database(path, uptime=clock), Caps(max_events=4))
+    for said in ("trigger a", "trigger a", "resolve b", "change x"):
+        put(outbox, said)
+    left = []
+    for number in range(4):
+        put(outbox, f"trigger new{number}")
+        left.append([f"{entry.action} {entry.dedup_key or entry.summary}" for entry in outbox.entries()])
+    assert left == [
+        ["trigger a", "trigger a", "resolve b", "trigger new0"],
+        ["trigger a", "resolve b", "trigger new0", "trigger new1"],
+        ["trigger a", "trigger new0", "trigger new1", "trigger new2"],
+        ["trigger new0", "trigger new1", "trigger new2", "trigger new3"],
+    ]
+
+
 def test_beyond_max_age_events_are_not_sent_but_counted(path: str, clock: Clock) -> None:
     outbox = Outbox(Database(path, uptime=clock), Caps(max_age=3600.0))
     outbox.put(alert("old"), route())
@@ -361,6 +497,161 @@ def test_beyond_max_age_events_are_not_sent_but_counted(path: str, clock: Clock)
     clock.go_on(601.0)
     assert keys(claim(outbox)) == ["new"]
     assert outbox.counts().dropped == {"max_age": 1}
+
+
+class Machine:
+    """Boots, has a wall clock that may be wrong, and opens an outbox."""
+
+    def __init__(self, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path = path
+        self.boots = 0
+        self.up = Clock()
+        monkeypatch.setattr(_steady, "read_boot_id", lambda: f"boot {self.boots}")
+
+    def boot(self, up: float) -> None:
+        self.boots += 1
+        self.up = Clock(up)
+
+    def open(self, wall: float, max_age: float = 7 * DAY) -> Outbox:
+        return Outbox(Database(self.path, wall=lambda: wall, uptime=self.up), Caps(max_age=max_age))
+
+
+@pytest.fixture
+def machine(path: str, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(path, monkeypatch)
+
+
+@pytest.mark.parametrize("first", [NOW - 8 * DAY, 0.0, NOW + 8 * DAY], ids=["8 days slow", "1970", "8 days fast"])
+@pytest.mark.parametrize("second", [NOW, NOW - 8 * DAY, 0.0], ids=["right", "slow again", "1970 again"])
+def test_a_page_that_is_seconds_old_survives_a_boot_whatever_the_clock_says(
+    machine: Machine, first: float, second: float
+) -> None:
+    machine.open(first).put(alert("k"), route())
+    machine.boot(up=20.0)
+    outbox = machine.open(second)
+    outbox.put(alert("k", "resolve"), route())
+    assert keys(claim(outbox)) == ["k"]
+    assert outbox.counts().dropped == {}
+
+
+def test_time_that_has_surely_passed_makes_a_page_old_over_several_boots(machine: Machine) -> None:
+    machine.open(NOW).put(alert("k"), route())
+    for boot in range(1, 4):
+        machine.up.go_on(1 * DAY)
+        claimed = claim(machine.open(NOW), "dead")
+        assert keys(claimed) == ["k"]  # an attempt tells how long the machine has been up
+        machine.boot(up=1 * DAY)
+        machine.open(NOW + 3 * boot * DAY).release_all()
+    assert keys(claim(machine.open(NOW + 9 * DAY), "next")) == ["k"]
+    machine.up.go_on(1 * DAY + 1)
+    outbox = machine.open(NOW + 10 * DAY)
+    assert claim(outbox) == []
+    assert outbox.counts().dropped == {"max_age": 1}
+
+
+@pytest.mark.parametrize("opened", ["anew", "before"])
+def test_after_the_return_of_a_snapshot_nothing_is_stuck(machine: Machine, opened: str) -> None:
+    """The boot's id is the same, and its uptime less: leases, back-offs and the pace lie far ahead."""
+    outbox = machine.open(NOW)
+    machine.up.go_on(30 * DAY)
+    for key in "abcd":
+        outbox.put(alert(key), route())
+    _leased, postponed, accepted = claim(outbox, "dead", most=3, pace=Pace(3))
+    outbox.postponed(postponed, "dead", 60.0, "HTTP 503", maybe_taken=False)
+    outbox.accepted(accepted)
+    machine.up.go_on(-30 * DAY)
+    if opened == "anew":
+        outbox = machine.open(NOW)
+    outbox.put(alert("e"), route())
+    assert keys(claim(outbox, "next", pace=Pace(3))) == []  # the window goes on from where it was
+    machine.up.go_on(61.0)
+    found = claim(outbox, "next", pace=Pace(30))
+    assert keys(found) == ["a", "b", "d", "e"]
+    assert outbox.counts().dropped == {}
+    other = machine.open(NOW)  # and all go by the same clock
+    for each in found:
+        other.accepted(each)
+    assert other.is_empty()
+    assert other._database.now() == outbox._database.now()
+
+
+def test_others_go_by_the_clock_that_one_has_set_right(machine: Machine) -> None:
+    machine.up.go_on(30 * DAY)
+    sender, run = machine.open(NOW), machine.open(NOW)
+    sender.put(alert("a"), route())
+    machine.up.go_on(-30 * DAY)
+    run.put(alert("b"), route())
+    assert keys(claim(sender)) == ["a", "b"]
+
+
+# --- what is dropped is told ----------------------------------------------------------------------------------------
+
+
+def test_what_was_dropped_is_told_once_to_each(path: str, clock: Clock) -> None:
+    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=10.0, max_events=6))
+    for number in range(5):
+        outbox.put(alert(f"k{number}", summary=f"page {number}"), route())
+    outbox.put(change("a change"), route())
+    outbox.put(alert("new"), route())  # the change has to go for it
+    clock.go_on(11.0)
+    assert outbox.put(alert("late"), route()).outdated == 6
+    by_age = (
+        "6 events were dropped unsent, after a wait that was longer than outbox_max_age: PagerDuty has not accepted"
+    )
+    by_room = "1 event was dropped unsent, since the outbox was full (outbox_max_events): PagerDuty has not accepted"
+    expected = [
+        f"{by_age} them (trigger: page 0; trigger: page 1; trigger: page 2; 3 more).",
+        f"{by_room} it (change: a change).",
+    ]
+    assert outbox.take_news() == expected[::-1]
+    assert outbox.take_news() == []
+    for audience in (RUN, DRAIN):
+        assert [untold.explained() for untold in outbox.take_untold(audience)] == expected
+        assert outbox.take_untold(audience) == []
+
+
+def test_what_was_dropped_adds_up_until_it_is_told(path: str, clock: Clock) -> None:
+    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=10.0))
+    for name in "abcde":
+        outbox.put(alert(name, summary=name), route())
+        clock.go_on(11.0)
+        outbox.drop_outdated()
+    assert outbox.take_untold(RUN) == [Untold("max_age", 5, ("trigger: a", "trigger: b", "trigger: c"))]
+    outbox.put(alert("f"), route())
+    clock.go_on(11.0)
+    outbox.drop_outdated()
+    assert [untold.count for untold in outbox.take_untold(RUN)] == [1]
+    assert [untold.count for untold in outbox.take_untold(DRAIN)] == [6]
+
+
+def test_the_next_run_looks_in_if_there_is_something_to_tell(path: str, clock: Clock) -> None:
+    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=10.0))
+    mark = UnsentMark(path)
+    outbox.put(alert("k"), route())
+    clock.go_on(11.0)
+    assert claim(outbox) == []
+    outbox.take_untold(DRAIN)
+    outbox.unmark_if_empty()
+    assert mark.is_set()
+    outbox.take_untold(RUN)
+    outbox.unmark_if_empty()
+    assert not mark.is_set()
+
+
+def test_what_somebody_wanted_gone_is_not_told(outbox: Outbox) -> None:
+    outbox.put(alert("k"), route())
+    outbox.purge(waiting=True)
+    assert [outbox.take_untold(audience) for audience in (RUN, DRAIN)] == [[], []]
+
+
+def test_the_next_trigger_is_the_page_if_the_first_is_dropped(path: str, clock: Clock) -> None:
+    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=10.0))
+    put(outbox, "trigger a")
+    clock.go_on(5.0)
+    for said in ("resolve b", "trigger a"):
+        put(outbox, said)
+    clock.go_on(6.0)
+    assert sent(outbox) == ["trigger a", "resolve b"]
 
 
 def test_drops_are_remembered(outbox: Outbox, path: str) -> None:

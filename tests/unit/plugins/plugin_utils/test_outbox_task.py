@@ -18,15 +18,16 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Op
 from ansible_collections.oncall.pagerduty.plugins.modules import outbox as module
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _outbox_task
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_task import OUTBOX_TASK_SPEC, tend
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
-from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert, change, route
+from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, alert, change, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 Tend = Callable[..., "dict[str, Any]"]
-NOTHING_THERE = {"changed": False, "waiting": 0, "set_aside": 0, "dropped": {}, "events": []}
+NOTHING_THERE = {"changed": False, "waiting": 0, "set_aside": 0, "dropped": {}, "by_key": [], "events": []}
 
 
 @pytest.fixture
@@ -125,11 +126,63 @@ def test_only_a_list_shows_all_events(run: Tend, outbox: Outbox) -> None:
     assert [event["id"] for event in run(state="listed")["events"]] == list(range(1, 22))
 
 
+def test_a_list_comes_in_portions_with_the_numbers_of_all(run: Tend, outbox: Outbox) -> None:
+    with outbox.together():
+        for number in range(120):
+            outbox.put(alert(str(number)), route())
+        outbox.put(change(key=OTHER_KEY), route())
+    results = [run(state="listed", **page) for page in ({}, {"offset": 100}, {"most": 3, "offset": 7}, {"most": 0})]
+    listed = [[event["id"] for event in result["events"]] for result in results]
+    assert listed == [list(range(1, 101)), list(range(101, 122)), [8, 9, 10], []]
+    said = [result["msg"].removeprefix("The outbox has 121 events waiting.") for result in results]
+    assert said == [
+        " Listed are 1 to 100 of 121.",
+        " Listed are 101 to 121 of 121.",
+        " Listed are 8 to 10 of 121.",
+        " None of 121 is listed.",
+    ]
+    for result in results:
+        assert result["waiting"] == 121
+        assert sorted(counts["waiting"] for counts in result["by_key"]) == [1, 120]
+        assert {counts["key"] for counts in result["by_key"]} == {fingerprint_of(key)[:8] for key in (KEY, OTHER_KEY)}
+
+
+@pytest.mark.parametrize("option", ["most", "offset"])
+def test_a_portion_that_makes_no_sense_is_refused(run: Tend, option: str) -> None:
+    with pytest.raises(OptionError, match=f"{option}: -1 was given; expected a number of events, 0 or more"):
+        run(**{option: -1})
+
+
+def test_check_mode_foretells_more_than_it_shows(run: Tend, outbox: Outbox) -> None:
+    for number in range(25):
+        outbox.put(alert(str(number)), route())
+    foretold = run(True, state="purged", waiting=True, ids=[1, 24, 25, 26])
+    assert foretold["msg"] == "3 events would be dropped; the outbox has 25 events waiting."
+    assert len(foretold["events"]) == 20
+
+
+def test_what_a_full_outbox_dropped_is_told_once(run: Tend, outbox: Outbox, pagerduty: Simulator) -> None:
+    capped = Outbox(outbox._database, Caps(max_events=1))
+    for key in "abc":
+        capped.put(alert(key, summary=f"{key} failed"), route(pagerduty.url))
+    result = run()
+    assert result["failed"]
+    assert result["msg"] == (
+        "1 event sent; the outbox is empty. 2 events were dropped unsent, since the outbox was full"
+        " (outbox_max_events): PagerDuty has not accepted them (trigger: a failed; trigger: b failed)."
+    )
+    assert "failed" not in run()
+
+
 def test_events_that_were_too_old_are_told(run: Tend, outbox: Outbox, pagerduty: Simulator) -> None:
     outbox.put(alert("a"), route(pagerduty.url))
     result = run(outbox_max_age=1e-9)
-    assert (result["changed"], result["dropped"]) == (True, {"max_age": 1})
-    assert result["msg"] == "1 event dropped unsent by the outbox's caps; the outbox is empty."
+    assert (result["failed"], result["changed"], result["dropped"]) == (True, True, {"max_age": 1})
+    assert result["msg"] == (
+        "The outbox is empty. 1 event was dropped unsent, after a wait that was longer than outbox_max_age:"
+        " PagerDuty has not accepted it (trigger: disk full)."
+    )
+    assert run() == {**NOTHING_THERE, "dropped": {"max_age": 1}, "msg": "The outbox is empty."}  # told once
 
 
 @pytest.fixture

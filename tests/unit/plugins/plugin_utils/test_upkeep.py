@@ -20,6 +20,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import (
     make_substitute_folder,
@@ -158,8 +159,40 @@ def test_events_that_are_too_old_are_counted(settings: DeliverySettings, outbox:
         outbox.put(alert(key), route(pagerduty.url))
     time.sleep(0.02)
     report = _upkeep.drained(dataclasses.replace(settings, max_age=0.01), 10.0)
-    assert (report.changed, report.outdated, report.waiting, report.dropped) == (0, 2, 0, {"max_age": 2})
+    assert (report.changed, report.untold[0].count, report.waiting, report.dropped) == (0, 2, 0, {"max_age": 2})
     assert pagerduty.requests == []
+
+
+def test_what_was_dropped_is_told_by_one_drain_whoever_dropped_it(settings: DeliverySettings, outbox: Outbox) -> None:
+    capped = Outbox(outbox._database, Caps(max_events=1))
+    for key in "abc":
+        capped.put(alert(key, summary=key), route(NOWHERE))
+    assert _upkeep.listed(settings).untold == ()
+    _upkeep.purged(settings, waiting=True)
+    (untold,) = _upkeep.drained(settings, 10.0).untold
+    assert (untold.reason, untold.count, untold.summaries) == ("max_events", 2, ("trigger: a", "trigger: b"))
+    assert _upkeep.drained(settings, 10.0).untold == ()
+
+
+def test_a_page_of_events_goes_over_both_files(settings: DeliverySettings, outbox: Outbox, substitute: Outbox) -> None:
+    for number in range(3):
+        outbox.put(alert(f"disk {number}"), route(NOWHERE))
+        substitute.put(alert(f"memory {number}"), route(NOWHERE))
+    numbers = {
+        (most, offset): [entry.id for entry in _upkeep.listed(settings, _upkeep.Page(most, offset)).events]
+        for most, offset in ((100, 0), (2, 0), (2, 2), (2, 4), (2, 6), (0, 0), (1, 3))
+    }
+    assert numbers == {
+        (100, 0): [1, 2, 3, -1, -2, -3],
+        (2, 0): [1, 2],
+        (2, 2): [3, -1],
+        (2, 4): [-2, -3],
+        (2, 6): [],
+        (0, 0): [],
+        (1, 3): [-1],
+    }
+    report = _upkeep.listed(settings, _upkeep.Page(0))
+    assert (report.waiting, [counts.waiting for counts in report.by_key]) == (6, [3, 3])
 
 
 @pytest.mark.parametrize("what", ["put", "retried"])
