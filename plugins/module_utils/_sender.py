@@ -41,7 +41,8 @@ class Delivery:
         elapsed: seconds from the first attempt's start to the end.
         http_status: the status code of the answer to the last attempt.
         gave_up: why no further attempt was made, if the event is undelivered.
-        maybe_taken: True if the event was not accepted, yet an attempt without PagerDuty's own answer may have reached it.
+        maybe_taken: True if the event was not accepted, yet an attempt that got no answer, or not PagerDuty's own, may
+            have reached PagerDuty.
         retry_after: seconds that PagerDuty asked to wait in its last answer.
     """
 

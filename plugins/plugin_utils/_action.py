@@ -176,8 +176,9 @@ class EventAction(ActionBase):
         )
         # It names what was filled in above, and the other path has none.
         sent.pop("invocation", None)
-        notes = [f"PagerDuty event: {note}" for note in task.event.notes]
-        sent["warnings"] = [*sent.get("warnings", ()), *notes]
+        said = sent.get("warnings", ())
+        notes = (f"PagerDuty event: {note}" for note in task.event.notes)
+        sent["warnings"] = [*said, *(note for note in notes if note not in said)]
         return sent
 
     def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> Any:
