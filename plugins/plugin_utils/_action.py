@@ -45,6 +45,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options i
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import (
     Gathered,
     gather,
+    own_environment,
     task_environment,
     validate,
 )
@@ -85,7 +86,7 @@ class EventAction(ActionBase):
                 _check_no_queue(options["queue"])
                 sent = self._run_module(task, options, task_vars)
             else:
-                with _applied(gathered.environ):
+                with _applied(own_environment(self)):
                     queue = self._queue(options["queue"], task_vars, own_warnings.append)
                     sent = run(task, self._task.check_mode, self._task.diff, _shared_sender, queue)
             memory_warning = self._tell_memory(task, options, task_vars) if sent.get("accepted") else None
@@ -203,7 +204,7 @@ def _check_no_queue(choice: str) -> None:
 
 @contextmanager
 def _applied(environ: Mapping[str, str]) -> Iterator[None]:
-    """Let the task's environment reach what reads the process's own, as for proxies and authorities."""
+    """Let the task's own environment reach what reads the process's, as for proxies and authorities."""
     if not environ:
         yield
         return
