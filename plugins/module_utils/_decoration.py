@@ -10,6 +10,7 @@ option's name, of what cannot be sent as it was given, and what becomes of it.
 from __future__ import annotations
 
 import ast
+import datetime
 import json
 import re
 from collections.abc import Mapping, Set
@@ -105,6 +106,15 @@ def _details_of_text(text: str, complain: Complain, note: Complain) -> dict[str,
     return details
 
 
+def client_url_of(given: Any, complain: Complain) -> str | None:
+    """Return the address of a client; None where none is given, or what is none."""
+    url = optional_text(given)
+    if url is not None and _is_prose(url):
+        complain(f"client_url: {_shown(url)} is not an address and is left out; expected a URL")
+        return None
+    return url
+
+
 def links_of(given: Any, complain: Complain) -> list[dict[str, str]]:
     """Return links as mappings with C(href), and C(text) or not."""
     return [link for link in _entries("links", given, "href", ("text",), complain) if link]
@@ -171,6 +181,9 @@ def _entry(where: str, given: Any, required: str, optional: tuple[str, ...], com
             said[name] = text
         elif value is not None and not isinstance(value, (str, bytes)) and name != required:
             complain(f"{where}: its {name} is {_kind(value)} and is left out; expected a text")
+    if required in said and _is_prose(said[required]):
+        complain(f"{where}: {_shown(said[required])} is not an address and is left out; expected a URL")
+        return {}
     if required not in said:
         text = f" (with the text {_shown(said['text'])})" if "text" in said else ""
         complain(f"{where} has a blank {required}{text} and is left out; expected a URL")
@@ -181,6 +194,11 @@ def _entry(where: str, given: Any, required: str, optional: tuple[str, ...], com
         complain(f"{where}: {cut(', '.join(unknown), _SHOWN_CHARACTERS)} is left out; expected {known}")
     said[required] = said[required].strip()
     return said
+
+
+def _is_prose(text: str) -> bool:
+    """Tell whether a text is certainly no address. Others are left to PagerDuty, which has rules of its own."""
+    return "://" not in text and len(text.split()) > 1
 
 
 def _is_https(url: str) -> bool:
@@ -207,4 +225,6 @@ def _kind(value: Any) -> str:
         return "a mapping"
     if isinstance(value, (list, tuple, Set)):
         return "a list"
-    return "a text" if isinstance(value, (str, bytes)) else f"a {type(value).__name__}"
+    if isinstance(value, (datetime.date, datetime.time)):
+        return "a date"
+    return "a text" if isinstance(value, (str, bytes)) else "a value of another kind"

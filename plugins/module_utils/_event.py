@@ -199,6 +199,9 @@ class _Draft:
     def severity(self, alert: Alert) -> str:
         return _decoration.severity_of(alert.severity, self.left_out.append)
 
+    def client_url(self, alert: Alert) -> str | None:
+        return _decoration.client_url_of(alert.client_url, self.left_out.append)
+
     def details(self, more: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         details = _decoration.details_of(self._event.custom_details, self.left_out.append, self.notes.append)
         return {**(more or {}), **details} or None
@@ -249,7 +252,7 @@ def _v2_body(alert: Alert, draft: _Draft, key: str) -> dict[str, Any]:
             _said(
                 {
                     "client": optional_text(alert.client),
-                    "client_url": optional_text(alert.client_url),
+                    "client_url": draft.client_url(alert),
                     "links": draft.links(),
                     "images": draft.images(),
                 }
@@ -285,7 +288,7 @@ def _v1_body(alert: Alert, draft: _Draft, key: str) -> dict[str, Any]:
             _said(
                 {
                     "client": optional_text(alert.client),
-                    "client_url": optional_text(alert.client_url),
+                    "client_url": draft.client_url(alert),
                     "contexts": contexts,
                 }
             )

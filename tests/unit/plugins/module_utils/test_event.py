@@ -499,12 +499,16 @@ BAD_DECORATIONS: list[tuple[dict[str, Any], str]] = [
     ({"images": ({"src": "data:image/png;base64,AA"},)}, "images: src "),
     ({"images": ({"src": " "},)}, "images: entry 1 of 1 has a blank src and is left out"),
     ({"images": ({"alt": "no source"},)}, "images: entry 1 of 1 has a blank src"),
+    ({"images": "a graph"}, "images: entry 1 of 1: 'a graph' is not an address and is left out; expected a URL"),
+    ({"links": "see the wiki"}, "links: entry 1 of 1: 'see the wiki' is not an address and is left out"),
+    ({"client_url": "{'a': 'b'}"}, "client_url: \"{'a': 'b'}\" is not an address and is left out; expected a URL"),
     ({"images": 7}, "images: entry 1 of 1 is a number and is left out"),
     ({"links": ({"href": ""},)}, "links: entry 1 of 1 has a blank href and is left out; expected a URL"),
     ({"links": ({"text": "no href"},)}, "links: entry 1 of 1 has a blank href (with the text 'no href')"),
     ({"links": (None,)}, "links: entry 1 of 1 is nothing and is left out"),
     ({"links": True}, "links: entry 1 of 1 is a boolean and is left out"),
 ]
+OF_CHANGES = [case for case in BAD_DECORATIONS if not {"severity", "client_url"} & set(case[0])]
 
 
 @pytest.mark.parametrize("api", [Api.V2, Api.V1])
@@ -519,7 +523,7 @@ def test_an_alert_goes_out_without_what_cannot_be_used(fields: dict[str, Any], m
     assert_no_secret(told, KEY)
 
 
-@pytest.mark.parametrize(("fields", "message"), [case for case in BAD_DECORATIONS if "severity" not in case[0]])
+@pytest.mark.parametrize(("fields", "message"), OF_CHANGES)
 def test_a_change_goes_out_without_what_cannot_be_used(fields: dict[str, Any], message: str) -> None:
     prepared = ready(Change("s", **fields))
     (told,) = prepared.left_out
