@@ -167,7 +167,9 @@ def test_a_proxy_for_managed_hosts_does_not_steer_what_the_controller_sends(
         inventory=HOSTS,
     )
 
-    assert sorted(request.summary for request in simulator.accepted) == ["block", "key", "play", "queued"], run.output
+    assert sorted(str(request.summary) for request in simulator.accepted) == ["block", "key", "play", "queued"], (
+        run.output
+    )
     # What the task itself says counts, and all of it does on another host.
     assert run.task("own", "db1").result["message"].startswith("the proxy did not connect to ")
     assert "REQUESTS_CA_BUNDLE: there is no file" in run.task("delegated", "db1").result["msg"]

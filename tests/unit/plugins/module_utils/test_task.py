@@ -202,7 +202,7 @@ def test_a_value_that_cannot_be_used_is_refused_before_anything_is_sent(
     assert_no_secret([result, caught.value], KEY[:-1])
 
 
-WRONG = {"timestamp": "now", "links": [{"href": ""}], "link_text": "alone", "images": ["http://x"]}
+WRONG: dict[str, Any] = {"timestamp": "now", "links": [{"href": ""}], "link_text": "alone", "images": ["http://x"]}
 
 
 @pytest.mark.parametrize("kind", [INCIDENT, CHANGE], ids=lambda kind: kind.name)
