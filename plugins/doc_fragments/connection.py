@@ -54,8 +54,11 @@ options:
     default: true
   ca_path:
     description:
-      - A file or a folder with the certificates of the authorities to trust, on the machine that sends. Without it
-        E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE) are used, then the authorities that C(requests) brings.
+      - A file or a folder with the certificates of the authorities to trust, on the machine that sends, in the place of
+        all others.
+      - Without it the first of E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) and E(SSL_CERT_FILE) counts, then the
+        authorities that C(requests) brings. Those are the ones of the Python library C(certifi), or, where the system's
+        packages provide C(requests), mostly the system's own.
     type: path
   client_cert:
     description:
@@ -68,7 +71,10 @@ options:
   proxy:
     description:
       - URL of the proxy to go through. May hold a user and a password, which are never shown.
-      - Without it E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY) are used.
+      - Without it E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY) are used, as they are where
+        C(ansible-playbook) runs. Those in the C(environment) of a play, role or block are meant for managed hosts and
+        count for a task that is delegated to one; in the task's own C(environment) they always count.
+      - C(socks5) and C(socks5h) need the Python library C(PySocks) on the machine that sends.
     type: str
   timeout:
     description:

@@ -13,39 +13,22 @@ class ModuleDocFragment:
 options:
   links:
     description:
-      - Links to show with the event.
-    type: list
-    elements: dict
-    suboptions:
-      href:
-        description: The address.
-        type: str
-        required: true
-      text:
-        description: What to show in its place.
-        type: str
+      - Links to show with the event, as a list of mappings with C(href), the address, and, if it is to be shown in its
+        place, C(text). An address alone stands for a mapping that has nothing else, and one entry for a list of it.
+      - An entry without an address is left out and told in RV(left_out); the event goes out all the same.
+    type: raw
   images:
     description:
-      - Images to show with the event.
-    type: list
-    elements: dict
-    suboptions:
-      src:
-        description: Address of the image. PagerDuty takes C(https) only.
-        type: str
-        required: true
-      href:
-        description: Where a click on the image leads.
-        type: str
-      alt:
-        description: Text for those who do not see the image.
-        type: str
+      - Images to show with the event, as a list of mappings with C(src), the image's address, and, where they are
+        wanted, C(href), where a click on it leads, and C(alt), the text for those who do not see it.
+      - PagerDuty shows images over C(https) only. Any other is left out and told in RV(left_out).
+    type: raw
   link_url:
     description:
       - Address of one more link. The short form of an entry of O(links).
     type: str
   link_text:
     description:
-      - What to show in the place of O(link_url). Requires O(link_url).
+      - What to show in the place of O(link_url). Without that it is left out.
     type: str
 """

@@ -57,8 +57,8 @@ options:
   max_retries:
     description:
       - How many attempts may follow the first one. V(0) tries once.
-      - What is tried again are network errors, the throttling answers (429, and 403 from API v1), 408 and 5xx. Any
-        other answer is PagerDuty's last word.
+      - What is tried again are network errors, the throttling answers (429, and 403 from API v1), 408 and 5xx, and a
+        2xx that is not PagerDuty's own, such as a proxy's sign-in page. Any other answer is PagerDuty's last word.
       - Every attempt sends the same event with the same key, so no retry can open a second incident.
     type: int
     default: 5

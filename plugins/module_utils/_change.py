@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Change
-from ansible_collections.oncall.pagerduty.plugins.module_utils._links import LINK_SPEC, links_of
+from ansible_collections.oncall.pagerduty.plugins.module_utils._links import LINK_SPEC, images_of, links_of
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     QUEUE_SPEC,
     SETTINGS_RULES,
@@ -21,7 +21,7 @@ _DETAILS = ("user", "repo", "revision", "environment")
 SPEC: dict[str, dict[str, Any]] = {
     "summary": {"type": "str", "required": True},
     "source": {"type": "str"},
-    "custom_details": {"type": "dict"},
+    "custom_details": {"type": "raw"},
     "timestamp": {"type": "str"},
     **{name: {"type": "str"} for name in _DETAILS},
     **LINK_SPEC,
@@ -31,20 +31,23 @@ SPEC: dict[str, dict[str, Any]] = {
 }
 RULES: dict[str, Any] = {
     "mutually_exclusive": SETTINGS_RULES["mutually_exclusive"],
-    "required_by": {**SETTINGS_RULES["required_by"], "link_text": ["link_url"]},
+    "required_by": SETTINGS_RULES["required_by"],
 }
 
 
 def event(options: Mapping[str, Any]) -> Change:
     """Return the event that validated options mean."""
     named = {name: options[name] for name in _DETAILS if options.get(name)}
+    given = options.get("custom_details") or {}
+    is_mapping = isinstance(given, Mapping)
     return Change(
         summary=options["summary"],
         source=options.get("source"),
-        custom_details={**named, **(options.get("custom_details") or {})},
+        custom_details={**named, **given} if is_mapping else given,
         timestamp=options.get("timestamp"),
         links=links_of(options),
-        images=tuple(options.get("images") or ()),
+        images=images_of(options),
+        more_details={} if is_mapping else named,
     )
 
 

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,15 @@ class Connection:
     client_cert: str | None = None
     client_key: str | None = None
     proxy: str | None = field(default=None, repr=False)
+
+
+def socks_problem(url: str) -> str | None:
+    """Return what keeps a proxy from being used here for want of a library, and what helps; None if nothing does."""
+    scheme = url.partition("://")[0].lower()
+    if not scheme.startswith("socks") or importlib.util.find_spec("socks") is not None:
+        return None
+    remedy = "install it beside requests, as with: pip install 'requests[socks]'"
+    return f"{mask_url(url)!r} needs the Python library PySocks, which is missing for {sys.executable}; {remedy}"
 
 
 def split_url(url: str) -> SplitResult | None:

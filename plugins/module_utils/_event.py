@@ -8,17 +8,16 @@ from __future__ import annotations
 import enum
 import json
 from dataclasses import dataclass, field
-from typing import Any, Union
-from urllib.parse import urlsplit
+from typing import Any, Mapping, Union
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils import _limits
+from ansible_collections.oncall.pagerduty.plugins.module_utils import _decoration, _limits
+from ansible_collections.oncall.pagerduty.plugins.module_utils._decoration import DEFAULT_SEVERITY, SEVERITIES
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import MASK, mask
-from ansible_collections.oncall.pagerduty.plugins.module_utils._timestamp import from_epoch, to_utc
+from ansible_collections.oncall.pagerduty.plugins.module_utils._timestamp import from_epoch
 
-SEVERITIES = ("critical", "error", "warning", "info")
-DEFAULT_SEVERITY = "error"
+__all__ = ["DEFAULT_SEVERITY", "SEVERITIES", "Action", "Alert", "Api", "Change", "Event", "Prepared", "prepare"]
 
 
 class Api(enum.Enum):
@@ -48,37 +47,44 @@ class Alert:
         source: the affected system.
         severity: one of SEVERITIES.
         custom_details: any mapping.
-        timestamp: ISO 8601 with an offset; the time of making the event if it is None.
+        timestamp: a point in time that is certain; the time of making the event if it is None.
         links: mappings with C(href), and C(text) or not.
         images: mappings with C(src) (https only), and C(href) and C(alt) or not.
+
+    What decorates an event, from the severity on, may be anything: what cannot be sent as it is given is left out.
     """
 
     action: Action
     dedup_key: str | None = None
     summary: str | None = None
     source: str | None = None
-    severity: str = DEFAULT_SEVERITY
+    severity: Any = DEFAULT_SEVERITY
     component: str | None = None
     group: str | None = None
     class_: str | None = None
-    custom_details: dict[str, Any] | None = None
-    timestamp: str | None = None
+    custom_details: Any = None
+    timestamp: Any = None
     client: str | None = None
     client_url: str | None = None
-    links: tuple[dict[str, Any], ...] = ()
-    images: tuple[dict[str, Any], ...] = ()
+    links: Any = ()
+    images: Any = ()
 
 
 @dataclass(frozen=True)
 class Change:
-    """An event about a change. It pages nobody. Fields are as those of Alert."""
+    """An event about a change. It pages nobody. Fields are as those of Alert.
+
+    Attributes:
+        more_details: entries to stand before those of custom_details.
+    """
 
     summary: str | None = None
     source: str | None = None
-    custom_details: dict[str, Any] | None = None
-    timestamp: str | None = None
-    links: tuple[dict[str, Any], ...] = ()
-    images: tuple[dict[str, Any], ...] = ()
+    custom_details: Any = None
+    timestamp: Any = None
+    links: Any = ()
+    images: Any = ()
+    more_details: Mapping[str, Any] = field(default_factory=dict)
 
 
 Event = Union[Alert, Change]
@@ -94,7 +100,8 @@ class Prepared:
         body: the JSON that is posted. Holds the integration key.
         dedup_key: the key that is sent, None for a change event.
         shortened: one sentence for each thing that was shortened to PagerDuty's limits.
-        notes: one sentence for each thing that had to be filled in.
+        notes: one sentence for each thing that had to be filled in, or is missing for want of room.
+        left_out: one sentence for each value that could not be sent as it was given, its option's name first.
     """
 
     api: Api
@@ -103,6 +110,7 @@ class Prepared:
     dedup_key: str | None = None
     shortened: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def shown(self) -> dict[str, Any]:
         """Return the body as it may be shown, the integration key masked wherever it stands."""
@@ -114,7 +122,9 @@ class Prepared:
 def prepare(
     event: Event, routing_key: str, now: float, new_key: str, host: str = "ansible", api: Api = Api.V2
 ) -> Prepared:
-    """Validate an event, shorten it to the limits and fix its body.
+    """Make an event valid, shorten it to the limits and fix its body.
+
+    Nothing that only decorates an event keeps it from being sent: that is left out, and told in the result.
 
     Args:
         event: what to say.
@@ -125,19 +135,20 @@ def prepare(
         api: V2 or V1; a Change always goes to CHANGE.
 
     Raises:
-        OptionError: if the event could not be sent as it was meant.
+        OptionError: if there is no incident that the event could be about.
     """
     draft = _Draft(event, now, host)
     if isinstance(event, Change):
         api = Api.CHANGE
         key = None
-        body = _change_body(draft)
+        body = _change_body(event, draft)
     else:
         key = draft.key(event, new_key)
         body = _v1_body(event, draft, key) if api is Api.V1 else _v2_body(event, draft, key)
     body["service_key" if api is Api.V1 else "routing_key"] = routing_key
     encoded, reports = _limits.fit_body(body)
-    return Prepared(api, routing_key, encoded, key, (*draft.shortened, *reports), tuple(draft.notes))
+    shortened, notes = (*draft.shortened, *reports), (*draft.notes, *reports)
+    return Prepared(api, routing_key, encoded, key, shortened, notes, tuple(draft.left_out))
 
 
 class _Draft:
@@ -146,6 +157,7 @@ class _Draft:
     def __init__(self, event: Event, now: float, host: str) -> None:
         self.shortened: list[str] = []
         self.notes: list[str] = []
+        self.left_out: list[str] = []
         self._event = event
         self._now = now
         self._host = optional_text(host) or "ansible"
@@ -166,7 +178,7 @@ class _Draft:
         if summary is None:
             where = optional_text(self._event.source) or self._host
             fallback = _limits.cut(f"{said} by Ansible on {where}", _limits.SUMMARY_CHARACTERS)
-            self.notes.append(f"summary is blank, so {fallback!r} is sent in its place")
+            self._note(f"summary is blank, so {fallback!r} is sent in its place")
             return fallback
         if len(summary) > _limits.SUMMARY_CHARACTERS:
             self.shortened.append(f"summary: cut from {len(summary)} to {_limits.SUMMARY_CHARACTERS} characters")
@@ -175,55 +187,40 @@ class _Draft:
     def source(self) -> str:
         source = optional_text(self._event.source)
         if source is None and self._event.source is not None:
-            self.notes.append(f"source is blank, so {self._host!r} is sent in its place")
+            self._note(f"source is blank, so {self._host!r} is sent in its place")
         return source or self._host
 
-    def timestamp(self) -> str:
-        given = optional_text(self._event.timestamp)
-        return from_epoch(self._now) if given is None else to_utc("timestamp", given)
+    def given_timestamp(self) -> str | None:
+        return _decoration.timestamp_of(self._event.timestamp, self.left_out.append)
 
-    def details(self) -> dict[str, Any] | None:
-        details = plain(self._event.custom_details)
-        if details is not None and not isinstance(details, dict):
-            raise OptionError("custom_details", f"a {type(details).__name__} was given; expected a mapping")
-        return details or None
+    def timestamp(self) -> str:
+        return self.given_timestamp() or from_epoch(self._now)
+
+    def severity(self, alert: Alert) -> str:
+        return _decoration.severity_of(alert.severity, self.left_out.append)
+
+    def client_url(self, alert: Alert) -> str | None:
+        return _decoration.client_url_of(alert.client_url, self.left_out.append)
+
+    def details(self, more: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        details = _decoration.details_of(self._event.custom_details, self.left_out.append, self.notes.append)
+        return {**(more or {}), **details} or None
 
     def links(self) -> list[dict[str, str]]:
-        return [_texts("links", link, required="href", optional=("text",)) for link in self._event.links]
+        return _decoration.links_of(self._event.links, self.left_out.append)
 
     def images(self) -> list[dict[str, str]]:
-        images = [_texts("images", image, required="src", optional=("href", "alt")) for image in self._event.images]
-        for image in images:
-            if not _is_https(image["src"]):
-                raise OptionError("images", f"src {image['src']!r} is not an https URL, and PagerDuty shows no other")
-        return images
+        return _decoration.images_of(self._event.images, self.left_out.append)
 
-
-def _texts(option: str, given: dict[str, Any], required: str, optional: tuple[str, ...]) -> dict[str, str]:
-    """Keep what is said of the known fields of a link or an image."""
-    texts = {name: optional_text(given.get(name)) for name in (required, *optional)}
-    if texts[required] is None:
-        raise OptionError(option, f"an entry has a blank {required}; expected a URL")
-    return {name: text for name, text in texts.items() if text is not None}
-
-
-def _is_https(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme.lower() == "https" and bool(parts.hostname)
-    except ValueError:  # as for an unclosed IPv6 bracket
-        return False
+    def _note(self, text: str) -> None:
+        """Take note of what was filled in, but for events whose texts nobody is paged by."""
+        if not isinstance(self._event, Alert) or self._event.action is Action.TRIGGER:
+            self.notes.append(text)
 
 
 def _said(fields: dict[str, Any]) -> dict[str, Any]:
     """Keep the fields that say something."""
     return {name: value for name, value in fields.items() if value is not None and value not in ("", [], {})}
-
-
-def _check_severity(severity: str) -> str:
-    if severity not in SEVERITIES:
-        raise OptionError("severity", f"{severity!r} was given; expected one of {', '.join(SEVERITIES)}")
-    return severity
 
 
 _DONE = {Action.TRIGGER: "Triggered", Action.ACKNOWLEDGE: "Acknowledged", Action.RESOLVE: "Resolved"}
@@ -239,9 +236,6 @@ def _v2_body(alert: Alert, draft: _Draft, key: str) -> dict[str, Any]:
             "custom_details": draft.details(),
         }
     )
-    severity = _check_severity(alert.severity)
-    timestamp = draft.timestamp()
-    images, links = draft.images(), draft.links()
     trigger = alert.action is Action.TRIGGER
     # Acknowledge and resolve need no payload; where something is said, event rules can filter on it, and a payload is
     # only valid with summary, source and severity together.
@@ -249,8 +243,8 @@ def _v2_body(alert: Alert, draft: _Draft, key: str) -> dict[str, Any]:
         body["payload"] = {
             "summary": draft.summary(_DONE[alert.action]),
             "source": draft.source(),
-            "severity": severity,
-            "timestamp": timestamp,
+            "severity": draft.severity(alert),
+            "timestamp": draft.timestamp(),
             **labels,
         }
     if trigger:
@@ -258,9 +252,9 @@ def _v2_body(alert: Alert, draft: _Draft, key: str) -> dict[str, Any]:
             _said(
                 {
                     "client": optional_text(alert.client),
-                    "client_url": optional_text(alert.client_url),
-                    "links": links,
-                    "images": images,
+                    "client_url": draft.client_url(alert),
+                    "links": draft.links(),
+                    "images": draft.images(),
                 }
             )
         )
@@ -270,8 +264,7 @@ def _v2_body(alert: Alert, draft: _Draft, key: str) -> dict[str, Any]:
 def _v1_body(alert: Alert, draft: _Draft, key: str) -> dict[str, Any]:
     body: dict[str, Any] = {"event_type": alert.action.value, "incident_key": key}
     trigger = alert.action is Action.TRIGGER
-    severity = _check_severity(alert.severity)
-    images, links = draft.images(), draft.links()
+    severity = draft.severity(alert)
     if trigger or optional_text(alert.summary) is not None:
         body["description"] = draft.summary(_DONE[alert.action])
     # v1 has no place for these, and what somebody took the trouble to write should reach whoever is paged.
@@ -281,18 +274,21 @@ def _v1_body(alert: Alert, draft: _Draft, key: str) -> dict[str, Any]:
         "group": optional_text(alert.group),
         "class": optional_text(alert.class_),
         "severity": None if severity == DEFAULT_SEVERITY else severity,
-        "timestamp": None if optional_text(alert.timestamp) is None else draft.timestamp(),
+        "timestamp": draft.given_timestamp(),
     }
     details = {**_said(homeless), **(draft.details() or {})}
     if details:
         body["details"] = details
     if trigger:
-        contexts = [{"type": "link", **link} for link in links] + [{"type": "image", **image} for image in images]
+        contexts = [
+            *({"type": "link", **link} for link in draft.links()),
+            *({"type": "image", **image} for image in draft.images()),
+        ]
         body.update(
             _said(
                 {
                     "client": optional_text(alert.client),
-                    "client_url": optional_text(alert.client_url),
+                    "client_url": draft.client_url(alert),
                     "contexts": contexts,
                 }
             )
@@ -300,16 +296,18 @@ def _v1_body(alert: Alert, draft: _Draft, key: str) -> dict[str, Any]:
     return body
 
 
-def _change_body(draft: _Draft) -> dict[str, Any]:
+def _change_body(change: Change, draft: _Draft) -> dict[str, Any]:
     links = draft.links()
     if len(links) > _limits.CHANGE_LINKS:
-        draft.shortened.append(f"links: {len(links) - _limits.CHANGE_LINKS} beyond {_limits.CHANGE_LINKS} left out")
+        beyond = f"links: {len(links) - _limits.CHANGE_LINKS} beyond {_limits.CHANGE_LINKS} left out"
+        draft.shortened.append(beyond)
+        draft.notes.append(beyond)
     body: dict[str, Any] = {
         "payload": {
             "summary": draft.summary("Changed"),
             "source": draft.source(),
             "timestamp": draft.timestamp(),
-            **_said({"custom_details": draft.details()}),
+            **_said({"custom_details": draft.details(plain(dict(change.more_details)))}),
         }
     }
     body.update(_said({"links": links[: _limits.CHANGE_LINKS], "images": draft.images()}))

@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._event import (
-    DEFAULT_SEVERITY,
-    SEVERITIES,
-    Action,
-    Alert,
-    Api,
-)
-from ansible_collections.oncall.pagerduty.plugins.module_utils._links import LINK_SPEC, links_of
+from ansible_collections.oncall.pagerduty.plugins.module_utils._decoration import DEFAULT_SEVERITY
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Api
+from ansible_collections.oncall.pagerduty.plugins.module_utils._links import LINK_SPEC, images_of, links_of
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     QUEUE_SPEC,
     SETTINGS_RULES,
@@ -26,11 +21,12 @@ SPEC: dict[str, dict[str, Any]] = {
     "summary": {"type": "str", "aliases": ["desc", "description"]},
     "dedup_key": {"type": "str", "no_log": False, "aliases": ["incident_key"]},
     "source": {"type": "str"},
-    "severity": {"type": "str", "choices": list(SEVERITIES), "default": DEFAULT_SEVERITY},
+    # Without choices, and raw, since ansible-core would refuse a page for a decoration. _decoration.py reads them.
+    "severity": {"type": "str", "default": DEFAULT_SEVERITY},
     "component": {"type": "str"},
     "group": {"type": "str"},
     "class": {"type": "str", "aliases": ["incident_class"]},
-    "custom_details": {"type": "dict", "aliases": ["details"]},
+    "custom_details": {"type": "raw", "aliases": ["details"]},
     "timestamp": {"type": "str"},
     "client": {"type": "str", "default": "Ansible"},
     "client_url": {"type": "str"},
@@ -41,7 +37,7 @@ SPEC: dict[str, dict[str, Any]] = {
 }
 RULES: dict[str, Any] = {
     "mutually_exclusive": SETTINGS_RULES["mutually_exclusive"],
-    "required_by": {**SETTINGS_RULES["required_by"], "link_text": ["link_url"]},
+    "required_by": SETTINGS_RULES["required_by"],
     "required_if": [
         ("state", "triggered", ["summary"]),
         ("state", "acknowledged", ["dedup_key"]),
@@ -59,7 +55,7 @@ def event(options: Mapping[str, Any]) -> Alert:
         dedup_key=options.get("dedup_key"),
         summary=options.get("summary"),
         source=options.get("source"),
-        severity=options["severity"],
+        severity=options.get("severity"),
         component=options.get("component"),
         group=options.get("group"),
         class_=options.get("class"),
@@ -68,7 +64,7 @@ def event(options: Mapping[str, Any]) -> Alert:
         client=options.get("client"),
         client_url=options.get("client_url"),
         links=links_of(options),
-        images=tuple(options.get("images") or ()),
+        images=images_of(options),
     )
 
 

@@ -9,8 +9,11 @@ A page that is too long is shortened, never refused; what was shortened is repor
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
+
+from ansible_collections.oncall.pagerduty.plugins.module_utils._shrink import cut, encode, shrink_entries
+
+__all__ = ["BODY_BYTES", "CHANGE_LINKS", "KEY_CHARACTERS", "SUMMARY_CHARACTERS", "cut", "encode", "fit_body", "fit_key"]
 
 # The limits are those of PagerDuty's documentation of the Events API v2 (v1 has the same).
 SUMMARY_CHARACTERS = 1024
@@ -21,19 +24,8 @@ BODY_BYTES = 512_000
 
 # Ours, for a body that is too large even without its details: no real source or component is longer.
 _LABEL_CHARACTERS = 1024
-# Below this many characters for each string, cutting further leaves nothing to read: the details are dropped instead.
-_SHORTEST_DETAIL = 16
-_ELLIPSIS = "…"
-
-
-def encode(body: dict[str, Any]) -> bytes:
-    """Return the body as compact JSON in UTF-8."""
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
-
-
-def cut(text: str, limit: int) -> str:
-    """Return the text, cut to a number of characters (not bytes), the last one an ellipsis if anything is missing."""
-    return text if len(text) <= limit else text[: limit - 1] + _ELLIPSIS
+# Ours: of this part of a body nothing is taken from the details for what decorates an event beside them.
+_DETAILS_PART = 0.5
 
 
 def fit_key(key: str) -> str:
@@ -50,8 +42,8 @@ def fit_key(key: str) -> str:
 def fit_body(body: dict[str, Any], limit: int = BODY_BYTES) -> tuple[bytes, list[str]]:
     """Encode a body, shortening it until it has at most so many bytes.
 
-    The longest strings of the details are cut first, all to the same length, so that short ones stay whole and the
-    structure is kept. If that is not enough the details are replaced by a note, then everything optional goes.
+    What is big gives way. Of the details, the biggest entries are shortened, and the others stay whole. Links, images
+    and labels are, the biggest first, if they leave too little room for details that are not too large themselves.
 
     Returns:
         The JSON, and one sentence for each thing that was shortened.
@@ -59,17 +51,16 @@ def fit_body(body: dict[str, Any], limit: int = BODY_BYTES) -> tuple[bytes, list
     encoded = encode(body)
     if len(encoded) <= limit:
         return encoded, []
-    reports: list[str] = []
-    too_large = len(encoded)
     holder, name = _details_of(body)
-    if holder is not None:
-        longest = _longest_fitting(body, holder, name, limit)
-        if longest is not None:
-            holder[name] = _cut_strings(holder[name], longest)
-            return encode(body), [f"{name}: strings cut to {longest} characters to fit PagerDuty's {limit:,} bytes"]
-        holder[name] = {"note": f"Left out: the event had {too_large:,} bytes, PagerDuty takes {limit:,}."}
-        reports.append(f"{name}: dropped, since the event had {too_large:,} bytes and PagerDuty takes {limit:,}")
-    return _without_extras(body, limit, reports)
+    if holder is None:
+        return _with_less_around(body, limit, limit)
+    details = holder[name]
+    holder[name] = {}
+    room = min(len(encode(details)), int(limit * _DETAILS_PART))
+    encoded, reports = _with_less_around(body, limit - room, limit)
+    shrunk, shortened = shrink_entries(details, limit - len(encoded) + len(encode({})))
+    holder[name] = shrunk
+    return encode(body), [*reports, *(f"{name}: {each} to fit PagerDuty's {limit:,} bytes" for each in shortened)]
 
 
 def _details_of(body: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
@@ -80,46 +71,50 @@ def _details_of(body: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
     return (body, "details") if "details" in body else (None, "")
 
 
-def _longest_fitting(body: dict[str, Any], holder: dict[str, Any], name: str, limit: int) -> int | None:
-    """Find the greatest length to which the details' strings can be cut so that the body fits; None if none does."""
-    original = holder[name]
-
-    def fits(length: int) -> bool:
-        holder[name] = _cut_strings(original, length)
-        return len(encode(body)) <= limit
-
-    try:
-        if not fits(_SHORTEST_DETAIL):
-            return None
-        low, high = _SHORTEST_DETAIL, limit
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if fits(middle) else (low, middle)
-        return low
-    finally:
-        holder[name] = original
-
-
-def _cut_strings(value: Any, length: int) -> Any:
-    if isinstance(value, str):
-        return cut(value, length)
-    if isinstance(value, dict):
-        return {key: _cut_strings(item, length) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_cut_strings(item, length) for item in value]
-    return value
-
-
-def _without_extras(body: dict[str, Any], limit: int, reports: list[str]) -> tuple[bytes, list[str]]:
-    """Drop what decorates an event, then cut its labels: what is left always fits."""
-    for name in ("images", "links", "contexts", "client_url"):
-        if len(encode(body)) > limit and body.pop(name, None) is not None:
-            reports.append(f"{name}: dropped to fit PagerDuty's {limit:,} bytes")
-    if len(encode(body)) <= limit:
-        return encode(body), reports
-    for holder in (body, body.get("payload", {})):
-        for name, value in holder.items():
-            if isinstance(value, str) and len(value) > _LABEL_CHARACTERS:
-                holder[name] = cut(value, _LABEL_CHARACTERS)
-                reports.append(f"{name}: cut to {_LABEL_CHARACTERS} characters to fit PagerDuty's {limit:,} bytes")
+def _with_less_around(body: dict[str, Any], size: int, limit: int) -> tuple[bytes, list[str]]:
+    """Shorten what is beside the details, the biggest first, until the body has this size: that always succeeds."""
+    reports: list[str] = []
+    parts = [
+        (len(encode(value)), holder, name)
+        for holder in (body, body.get("payload", {}))
+        for name, value in holder.items()
+        if name not in ("payload", "custom_details", "details")
+    ]
+    for _size, holder, name in sorted(parts, key=lambda part: part[0], reverse=True):
+        excess = len(encode(body)) - size
+        if excess <= 0:
+            break
+        what = _shorten(holder, name, excess)
+        if what:
+            reports.append(f"{name}: {what} to fit PagerDuty's {limit:,} bytes")
     return encode(body), reports
+
+
+def _shorten(holder: dict[str, Any], name: str, excess: int) -> str:
+    """Take so many bytes, if they are there, from one part of a body. Returns what was done, empty if nothing was."""
+    value = holder[name]
+    if isinstance(value, list):
+        dropped = _biggest(value, excess)
+        holder[name] = [entry for index, entry in enumerate(value) if index not in dropped]
+        if not holder[name]:
+            del holder[name]
+        return f"{len(dropped)} of {len(value)} left out"
+    if name == "client_url":
+        del holder[name]
+        return "left out"
+    if isinstance(value, str) and len(value) > _LABEL_CHARACTERS:
+        holder[name] = cut(value, _LABEL_CHARACTERS)
+        return f"cut to {_LABEL_CHARACTERS} characters"
+    return ""
+
+
+def _biggest(entries: list[Any], excess: int) -> set[int]:
+    """Return the indices of the biggest entries, the last of equal ones first, that make up so many bytes."""
+    sizes = sorted(((len(encode(entry)) + 1, index) for index, entry in enumerate(entries)), reverse=True)
+    chosen: set[int] = set()
+    for size, index in sizes:
+        if excess <= 0:
+            break
+        chosen.add(index)
+        excess -= size
+    return chosen

@@ -72,6 +72,11 @@ def _after_failure(event: Prepared, delivery: Delivery, place: str) -> str:
                 f" lets {place} through"
             )
         return f"check the network, the proxy and the firewall between here and {place}, then run the task again"
+    if 200 <= status <= 299:
+        return (
+            f"check the proxy and the address: what answers is not PagerDuty's Events API (a sign-in page, most"
+            f" likely); see that {place} is reached, then run the task again"
+        )
     if status == 429 or (status == 403 and event.api is Api.V1):
         return (
             "an integration takes about 120 events a minute; send fewer, or raise max_retries and deadline and run the"

@@ -41,7 +41,8 @@ class Delivery:
         elapsed: seconds from the first attempt's start to the end.
         http_status: the status code of the answer to the last attempt.
         gave_up: why no further attempt was made, if the event is undelivered.
-        maybe_taken: True if the event was not accepted, yet an attempt without an answer may have reached PagerDuty.
+        maybe_taken: True if the event was not accepted, yet an attempt that got no answer, or not PagerDuty's own, may
+            have reached PagerDuty.
         retry_after: seconds that PagerDuty asked to wait in its last answer.
     """
 
@@ -122,7 +123,7 @@ class Sender:
                 return self._delivery(
                     event, Outcome.REFUSED, answer, attempts, elapsed, errors, maybe_taken=maybe_taken
                 )
-            maybe_taken = maybe_taken or (isinstance(answer, TransportError) and answer.maybe_taken)
+            maybe_taken = maybe_taken or answer.maybe_taken
             next_step = self._policy.after(attempts, elapsed, self._random_number(), _retry_after(answer))
             if not isinstance(next_step, GiveUp) and self._wait(next_step.seconds):
                 next_step = GiveUp("the sender was told to stop")

@@ -135,14 +135,15 @@ def run(
     result: dict[str, Any] = {
         "event": event.shown(),
         "shortened": list(event.shortened),
-        "warnings": [f"PagerDuty event: {note}" for note in event.notes],
+        "left_out": list(event.left_out),
+        "warnings": [f"PagerDuty event: {note}" for note in (*event.left_out, *event.notes)],
     }
     if event.dedup_key is not None:
         result["dedup_key"] = event.dedup_key
     send_through = sender(task.settings)
     reason = queue.comes_first(event) if queue is not None and not check_mode else ""
     if check_mode:
-        result.update(_unsent(f"Check mode: the {task.noun} is valid and was not sent."))
+        result.update(_checked(task))
     elif queue is not None and reason:
         result.update(_queued(task, queue, _unsent(f"The {task.noun} {reason}."), False))
     else:
@@ -159,6 +160,15 @@ def run(
     secrets = [event.routing_key, task.settings.connection.proxy or ""]
     shown: dict[str, Any] = mask(result, secrets)
     return shown
+
+
+def _checked(task: Plan) -> dict[str, Any]:
+    """Return what check mode says. What would be left out fails it, so that it is found before there is an incident."""
+    left_out = task.event.left_out
+    if not left_out:
+        return _unsent(f"Check mode: the {task.noun} is valid and was not sent.")
+    message = f"Check mode: the {task.noun} would be sent without what cannot be used. {'. '.join(left_out)}."
+    return {**_unsent(message), "changed": False, "failed": True, "errors": list(left_out), "has_errors": True}
 
 
 def _unsent(message: str) -> dict[str, Any]:
@@ -226,6 +236,7 @@ def unusable(error: PagerDutyError) -> dict[str, Any]:
         "attempts": 0,
         "elapsed": 0.0,
         "shortened": [],
+        "left_out": [],
     }
 
 

@@ -16,7 +16,11 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._bounded import BoundedCaller, OutOfTimeError
-from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection, split_url
+from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import (
+    Connection,
+    socks_problem,
+    split_url,
+)
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import (
     MissingLibraryError,
     OptionError,
@@ -223,7 +227,7 @@ class _PartialAnswer:
 
 
 def _verify(connection: Connection) -> bool | str:
-    """Return what the requests library is to check certificates with: its own authorities, ours, or nothing."""
+    """Return what the requests library is to check certificates with: authorities of ours, its own, or nothing."""
     if not connection.validate_certs:
         # The user has decided; a warning for each event would hide what matters.
         warnings.filterwarnings("ignore", message="Unverified HTTPS request")
@@ -233,7 +237,9 @@ def _verify(connection: Connection) -> bool | str:
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if os.environ.get(variable):
             return _authorities(variable, os.environ[variable])
-    return True
+    # OpenSSL's own variable, which requests does not know. Set for other programs, it may name what is not there.
+    path = os.environ.get("SSL_CERT_FILE")
+    return _authorities("SSL_CERT_FILE", path) if path and os.path.isfile(path) else True
 
 
 def _authorities(option: str, path: str) -> str:
@@ -271,6 +277,7 @@ def _existing(option: str, path: str) -> str:
 
 def _proxies(connection: Connection) -> dict[str, str]:
     if connection.proxy:
+        _check_socks("proxy", connection.proxy)
         return {"http": connection.proxy, "https": connection.proxy}
     if not getproxies():
         return {}
@@ -283,7 +290,15 @@ def _proxies(connection: Connection) -> dict[str, str]:
     if split_url(url) is None:
         # Left to the library, its error would show the password.
         raise OptionError(f"{scheme}_proxy", f"{mask_url(given)!r} in the environment is no URL of a proxy")
+    _check_socks(f"{scheme}_proxy in the environment", url)
     return {scheme: url}
+
+
+def _check_socks(option: str, url: str) -> None:
+    """Refuse a proxy whose protocol cannot be spoken here: sending would fail again and again, for no clear reason."""
+    problem = socks_problem(url)
+    if problem is not None:
+        raise OptionError(option, problem)
 
 
 def _place(url: str) -> str:

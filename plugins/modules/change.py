@@ -15,7 +15,8 @@ description:
   - Sends a change event to PagerDuty's Events API v2 and waits until PagerDuty has accepted it. Nobody is paged;
     the change is shown beside the service's incidents, so that whoever is paged later sees what was changed before.
   - Attempts that fail for a reason that may pass are repeated with back-off. What is too long for PagerDuty is
-    shortened, never refused.
+    shortened, never refused. What only decorates the event and cannot be used is left out, with a warning; in check
+    mode the task fails for it.
   - The task fails if PagerDuty refuses the event, or has not accepted it in time.
   - The task is changed whenever PagerDuty has accepted the event. Each run of it makes a new change event.
 extends_documentation_fragment:
@@ -41,11 +42,17 @@ options:
   custom_details:
     description:
       - Whatever else is worth knowing, as a mapping. Entries without a value are left out.
-      - If the event is larger than PagerDuty takes, 512,000 bytes, the longest texts in here are cut first.
-    type: dict
+      - A text is read as JSON or as C(name=value) pairs. What cannot be read as a mapping is sent as an entry
+        C(details) of one, and told in RV(left_out).
+      - If the event is larger than PagerDuty takes, 512,000 bytes, the biggest entries in here are shortened, and all
+        others stay whole.
+    type: raw
   timestamp:
     description:
-      - When it was changed, in ISO 8601 with an offset from UTC, for example V(2026-01-31T03:00:00Z). By default now.
+      - When it was changed, in ISO 8601 with an offset from UTC, for example V(2026-01-31T03:00:00Z), or in seconds
+        since 1970. By default now.
+      - A time without an offset means another moment on each machine. It is left out like anything else that is no
+        certain time, and told in RV(left_out).
     type: str
   user:
     description:
@@ -66,7 +73,10 @@ options:
     type: str
   links:
     description:
-      - Links to show with the event. PagerDuty takes 50; further ones are left out.
+      - Links to show with the event, as a list of mappings with C(href), the address, and, if it is to be shown in its
+        place, C(text). An address alone stands for a mapping that has nothing else, and one entry for a list of it.
+      - An entry without an address is left out and told in RV(left_out); the event goes out all the same. PagerDuty
+        takes 50 links; further ones are left out, with a warning.
   api_url:
     aliases: [url]
 seealso:
@@ -176,6 +186,15 @@ shortened:
   elements: str
   sample:
     - "summary: cut from 2000 to 1024 characters"
+left_out:
+  description:
+    - One sentence for each value that could not be sent as it was given, the option's name first, and what became of
+      it. Each is a warning too. The event goes out all the same; in check mode the task fails.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "links: entry 1 of 1 has a blank href and is left out; expected a URL"
 """
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._module import run_module

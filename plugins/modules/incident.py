@@ -16,6 +16,8 @@ description:
     PagerDuty has accepted it.
   - Attempts that fail for a reason that may pass are repeated with back-off. What is too long for PagerDuty is
     shortened, never refused.
+  - Nobody stays asleep for a mistake in what only decorates the event, such as a link without an address. That is left
+    out, with a warning; in check mode the task fails for it.
   - The task fails if PagerDuty refuses the event, or has not accepted it in time.
   - The task is changed whenever PagerDuty has accepted the event. What PagerDuty knows already is not asked.
 extends_documentation_fragment:
@@ -60,9 +62,10 @@ options:
     type: str
   severity:
     description:
-      - How bad it is for the affected system.
+      - How bad it is for the affected system. V(critical), V(error), V(warning) or V(info); syslog's names for them
+        are understood too.
+      - In the place of any other word V(error) is sent, and that is told in RV(left_out).
     type: str
-    choices: [critical, error, warning, info]
     default: error
   component:
     description:
@@ -80,12 +83,18 @@ options:
   custom_details:
     description:
       - Whatever else helps the person on call, as a mapping. Entries without a value are left out.
-      - If the event is larger than PagerDuty takes, 512,000 bytes, the longest texts in here are cut first.
-    type: dict
+      - A text is read as JSON or as C(name=value) pairs. What cannot be read as a mapping is sent as an entry
+        C(details) of one, and told in RV(left_out).
+      - If the event is larger than PagerDuty takes, 512,000 bytes, the biggest entries in here are shortened, and all
+        others stay whole.
+    type: raw
     aliases: [details]
   timestamp:
     description:
-      - When it happened, in ISO 8601 with an offset from UTC, for example V(2026-01-31T03:00:00Z). By default now.
+      - When it happened, in ISO 8601 with an offset from UTC, for example V(2026-01-31T03:00:00Z), or in seconds since
+        1970. By default now.
+      - A time without an offset means another moment on each machine. It is left out like anything else that is no
+        certain time, and told in RV(left_out).
     type: str
   client:
     description:
@@ -276,6 +285,15 @@ shortened:
   elements: str
   sample:
     - "summary: cut from 2000 to 1024 characters"
+left_out:
+  description:
+    - One sentence for each value that could not be sent as it was given, the option's name first, and what became of
+      it. Each is a warning too. The event goes out all the same; in check mode the task fails.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "links: entry 1 of 1 has a blank href and is left out; expected a URL"
 """
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._module import run_module

@@ -45,6 +45,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options i
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import (
     Gathered,
     gather,
+    own_environment,
     task_environment,
     validate,
 )
@@ -85,7 +86,7 @@ class EventAction(ActionBase):
                 _check_no_queue(options["queue"])
                 sent = self._run_module(task, options, task_vars)
             else:
-                with _applied(gathered.environ):
+                with _applied(own_environment(self)):
                     queue = self._queue(options["queue"], task_vars, own_warnings.append)
                     sent = run(task, self._task.check_mode, self._task.diff, _shared_sender, queue)
             memory_warning = self._tell_memory(task, options, task_vars) if sent.get("accepted") else None
@@ -176,8 +177,9 @@ class EventAction(ActionBase):
         )
         # It names what was filled in above, and the other path has none.
         sent.pop("invocation", None)
-        notes = [f"PagerDuty event: {note}" for note in task.event.notes]
-        sent["warnings"] = [*sent.get("warnings", ()), *notes]
+        said = sent.get("warnings", ())
+        notes = (f"PagerDuty event: {note}" for note in task.event.notes)
+        sent["warnings"] = [*said, *(note for note in notes if note not in said)]
         return sent
 
     def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> Any:
@@ -202,7 +204,7 @@ def _check_no_queue(choice: str) -> None:
 
 @contextmanager
 def _applied(environ: Mapping[str, str]) -> Iterator[None]:
-    """Let the task's environment reach what reads the process's own, as for proxies and authorities."""
+    """Let the task's own environment reach what reads the process's, as for proxies and authorities."""
     if not environ:
         yield
         return

@@ -89,5 +89,9 @@ class CourierProcess:
 
 def _environment() -> dict[str, str]:
     """Return this process's environment, with those paths made absolute that the courier reads from another folder."""
-    paths = {name: os.environ[name] for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)}
+    paths = {
+        name: os.environ[name]
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+        if os.environ.get(name)
+    }
     return {**os.environ, **{name: os.path.abspath(path) for name, path in paths.items()}}

@@ -232,6 +232,8 @@ class Pager:
         except PagerDutyError as error:
             self._parts.warn(f"an event cannot be sent: {error}")
             return False
+        for told in (*prepared.left_out, *prepared.notes):
+            self._parts.warn(f"an event is not sent as it was meant: {told}")
         handed_over = self._parts.delivery().hand_over(
             prepared, Route(target.settings.connection, target.settings.timeout)
         )

@@ -10,8 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.oncall.pagerduty.plugins.module_utils._decoration import (
+    DEFAULT_SEVERITY,
+    SEVERITIES,
+    known_severity,
+)
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
-from ansible_collections.oncall.pagerduty.plugins.module_utils._event import DEFAULT_SEVERITY, SEVERITIES
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import Settings
 
 CAUSES = ("failed", "unreachable", "error", "interrupted")
@@ -85,11 +89,12 @@ def parse_severities(given: Any) -> dict[str, str]:
         pairs = [_pair(part) for part in str(given).split(",") if part.strip()]
     else:
         pairs = [(cause, str(given).strip()) for cause in CAUSES]
-    for cause, severity in pairs:
-        if cause not in CAUSES or severity not in SEVERITIES:
+    for cause, given_severity in pairs:
+        severity = known_severity(given_severity)
+        if cause not in CAUSES or severity is None:
             raise OptionError(
                 "severity",
-                f"{cause}={severity} was given; expected one of {', '.join(SEVERITIES)}, for all or for each of"
+                f"{cause}={given_severity} was given; expected one of {', '.join(SEVERITIES)}, for all or for each of"
                 f" {', '.join(CAUSES)} as in failed=error,unreachable=warning",
             )
         severities[cause] = severity

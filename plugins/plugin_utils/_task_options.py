@@ -105,8 +105,22 @@ def validate(task: str, options: Mapping[str, Any], spec: Spec, rules: Mapping[s
 
 def task_environment(action: Any) -> dict[str, str]:
     """Return what the task's C(environment) adds to the process's, as it would for a module."""
+    return _templated(action, action._task.environment)
+
+
+def own_environment(action: Any) -> dict[str, str]:
+    """Return that part of the task's C(environment) which its play, role or block does not give.
+
+    Theirs is meant for what runs on managed hosts. Its proxies must not steer what the controller sends.
+    """
+    # By its difference, since ansible-core has put all of it into the task by now.
+    inherited = _templated(action, action._task._get_parent_attribute("environment", omit=True))
+    return {name: value for name, value in task_environment(action).items() if inherited.get(name) != value}
+
+
+def _templated(action: Any, layers: Any) -> dict[str, str]:
     added: dict[str, str] = {}
-    for layer in action._task.environment or ():
+    for layer in layers if isinstance(layers, list) else ():
         layer = action._templar.template(layer)
         if isinstance(layer, Mapping):
             added.update({str(name): "" if value is None else str(value) for name, value in layer.items()})

@@ -45,7 +45,8 @@ def judge(api: Api, delivery: Delivery) -> Attempt:
     """Return what a sender's single attempt means to the outbox."""
     status = delivery.http_status
     undelivered = delivery.outcome is Outcome.UNDELIVERED
-    down = undelivered and (status is None or status >= 500)
+    # A success that is not PagerDuty's own comes from something in between.
+    down = undelivered and (status is None or status >= 500 or status <= 299)
     return Attempt(
         outcome=delivery.outcome,
         error=delivery.errors[-1].partition(": ")[2] if delivery.errors else "",

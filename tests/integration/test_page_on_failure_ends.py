@@ -210,6 +210,15 @@ def test_a_run_waits_for_pagerduty_no_longer_than_it_is_told_to_and_the_next_one
     assert "sqlite3" not in loaded.read_text().split()
 
 
+def test_a_sign_in_page_in_pagerdutys_place_costs_no_page(ansible: Ansible, simulator: Simulator) -> None:
+    simulator.add_fault(Fault("status", code=200, body="sign_in", count=2))
+    run = ansible([play("Deploy", "all", fail("Break"))], inventory=hosts("web1"), cfg=cfg(simulator, flush_timeout=60))
+    assert run.rc == 2
+    assert [request.status for request in simulator.requests] == [200, 200, 202]
+    assert len(events(simulator, "trigger")) == 1
+    assert "1 event accepted" in closing(run)[0]
+
+
 def _has_waiting(ansible: Ansible) -> bool:
     with sqlite3.connect(ansible.home / ".ansible/oncall.pagerduty/outbox.sqlite3") as database:
         return bool(database.execute("SELECT COUNT(*) FROM events WHERE set_aside IS NULL").fetchone()[0])

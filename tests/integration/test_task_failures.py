@@ -91,6 +91,24 @@ CASES = {
         ),
         {"kind": "status"},
     ),
+    "sign-in page": Case(
+        (
+            NOT_ACCEPTED + "2 attempts in ",
+            "HTTP 200 something between here and PagerDuty answered: Sign in. ",
+            "What to do: check the proxy and the address: what answers is not PagerDuty's Events API",
+            NO_SECOND_INCIDENT,
+        ),
+        {"kind": "status", "code": 200, "body": "sign_in"},
+    ),
+    "sign-in page, v1": Case(
+        (NOT_ACCEPTED + "2 attempts in ", "HTTP 200 something between here and PagerDuty answered: Sign in. "),
+        {"kind": "status", "code": 200, "body": "sign_in"},
+        {"api_version": "v1"},
+    ),
+    "the right status with another word": Case(
+        (NOT_ACCEPTED + "2 attempts in ", "HTTP 202 Event object is invalid ('payload.source' is missing or blank). "),
+        {"kind": "status", "code": 202, "body": INVALID},
+    ),
     "forbidden": Case(
         (
             REFUSED + "HTTP 403 Forbidden. ",

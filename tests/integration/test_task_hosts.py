@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import venv
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.oncall.pagerduty.tests.integration.support.events import (
     HOSTS,
@@ -139,3 +140,36 @@ def test_a_retried_task_keeps_its_environment(ansible: Ansible, simulator: Simul
 
     assert run.rc == 0, run.output
     assert [request.key for request in simulator.requests] == [KEY] * 4
+
+
+#: a proxy that nobody runs
+DEAD = "http://127.0.0.1:9"
+
+
+def test_a_proxy_for_managed_hosts_does_not_steer_what_the_controller_sends(
+    ansible: Ansible, simulator: Simulator
+) -> None:
+    known: dict[str, Any] = {"routing_key": KEY, "api_url": simulator.url, "max_retries": 0}
+    for_hosts = {"http_proxy": DEAD, "HTTP_PROXY": DEAD, "no_proxy": "", "REQUESTS_CA_BUNDLE": "/nowhere/ca.pem"}
+    tasks = [
+        incident("play", {**known, "summary": "play"}),
+        {"block": [incident("block", {**known, "summary": "block"})], "environment": {"HTTPS_PROXY": "http://[bad"}},
+        incident("queued", {**known, "summary": "queued", "queue": "always"}),
+        incident("own", {**known, "summary": "own"}, environment={"http_proxy": f"{DEAD}/"}),
+        incident("key", {**known, "summary": "key", "routing_key": None}),
+        incident("delegated", {**known, "summary": "delegated"}, **PATHS["delegated"]),
+        {"name": "Drain", "oncall.pagerduty.outbox": {"state": "drained"}},
+    ]
+
+    run = ansible.tasks(
+        tasks,
+        play={"hosts": "db1", "ignore_errors": True, "environment": {**for_hosts, "PAGERDUTY_ROUTING_KEY": KEY}},
+        inventory=HOSTS,
+    )
+
+    assert sorted(str(request.summary) for request in simulator.accepted) == ["block", "key", "play", "queued"], (
+        run.output
+    )
+    # What the task itself says counts, and all of it does on another host.
+    assert run.task("own", "db1").result["message"].startswith("the proxy did not connect to ")
+    assert "REQUESTS_CA_BUNDLE: there is no file" in run.task("delegated", "db1").result["msg"]

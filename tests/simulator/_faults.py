@@ -61,6 +61,7 @@ _SECONDS = {LATENCY: 1.0, SLOW_HEADERS: 0.1, SLOW_BODY: 0.1}
 
 _HEADER_PREFIX = "header."
 _HTML_PAGE = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1><hr>nginx</body></html>\n"
+_SIGN_IN_PAGE = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><form></form></body></html>\n"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Fault:
     count: how many requests it strikes; without it 1, or no end if there is a probability
     probability: the chance, above 0 up to 1, that it strikes a matching request
     code: the status of kinds `status` (default 503), `redirect` (302) and `not_json` (as PagerDuty)
-    body: empty, html, text, json, or any other text, which is sent as it is (kinds `status`, `not_json`, `redirect`)
+    body: empty, html, text, json, sign_in (a proxy's page), or any other text, which is sent as it is (kinds `status`,
+        `not_json`, `redirect`)
     retry_after: seconds (`5`), an HTTP date so many seconds ahead (`date:5`), or any other text, sent as it is
     headers: more headers of the answer
     seconds: the pause before the answer; for `slow_headers` and `slow_body` the pause before each of their bytes
@@ -200,6 +202,8 @@ class Fault:
             return Answer(code)
         if body == "html":
             return text_answer(code, _HTML_PAGE.format(f"{code} {reason}"), HTML)
+        if body == "sign_in":
+            return text_answer(code, _SIGN_IN_PAGE, HTML)
         if body == "text":
             return text_answer(code, f"{code} {reason}")
         if body == "json":

@@ -149,6 +149,7 @@ PROPER = Answer(202, (("Content-Type", "application/json"),), b"{}")
         (Fault("status"), "v2", 503, b"<html"),
         (Fault("status", code=500, body="empty"), "v2", 500, b""),
         (Fault("status", code=404), "v2", 404, b'"status": "not found"'),
+        (Fault("status", code=200, body="sign_in"), "v2", 200, b"<title>Sign in</title>"),
         (Fault("status", code=502, body="text"), "v2", 502, b"502 Bad Gateway"),
         (Fault("status", body="json"), "v2", 503, b'"Service Unavailable"'),
         (Fault("status", body="{broken"), "v2", 503, b"{broken"),

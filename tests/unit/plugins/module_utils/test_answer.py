@@ -81,10 +81,20 @@ RETRY_AFTER = {
 }
 
 
-def documented(api: Api, status: int) -> Verdict:
+# A body's own word on whether the event was taken: yes, no, or nothing.
+SUCCESS = {"v2-accepted", "v1-accepted", "change-accepted", "json-utf16"}
+SILENT = {"empty", "blank", "json-cut-off", "json-deep-mapping", "json-huge-number"}
+# Not PagerDuty's, and no sign that the event was not taken either: enough beside 202, not beside 200.
+NEUTRAL = {"text", "text-latin1", "binary", "gzip", "huge"}
+NEUTRAL |= {"json-null", "json-number", "json-string", "json-list", "json-empty", "json-nulls", "json-deep"}
+
+
+def documented(api: Api, status: int, body: str = "empty") -> Verdict:
     """PagerDuty's documentation in one function; what is outside HTTP's own classes decides nothing."""
     if status // 100 == 2:
-        return Verdict.ACCEPTED
+        is_right = status == (200 if api is Api.V1 else 202)
+        believed = SUCCESS | (SILENT if is_right else set()) | (NEUTRAL if is_right and status == 202 else set())
+        return Verdict.ACCEPTED if body in believed else Verdict.RETRY
     if status in (408, 429) or (api is Api.V1 and status == 403):
         return Verdict.RETRY
     if status // 100 in (3, 4):
@@ -108,11 +118,11 @@ def time_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("api", Api)
-def test_every_status_is_judged_as_documented_whatever_the_body(api: Api, body: str) -> None:
+def test_every_status_is_judged_as_documented_with_every_body(api: Api, body: str) -> None:
     wrong = []
     for status in range(100, 600):
         answer = classify(api, status, {}, BODIES[body], NOW)
-        if answer.verdict is not documented(api, status) or answer.http_status != status:
+        if answer.verdict is not documented(api, status, body) or answer.http_status != status:
             wrong.append((status, answer))
     assert not wrong
 
@@ -149,6 +159,10 @@ def test_bodies_and_retry_after_forms_do_not_meet(form: str, status: int) -> Non
     alone = classify(Api.V2, status, headers, b"", NOW)
     for name, body in BODIES.items():
         together = classify(Api.V2, status, headers, body, NOW)
+        if status == 200:
+            assert together.verdict is documented(Api.V2, 200, name), name
+            assert together.retry_after in (alone.retry_after, None), name
+            continue
         assert (together.verdict, together.retry_after) == (alone.verdict, alone.retry_after), name
 
 
@@ -201,6 +215,80 @@ def test_what_pagerduty_said_is_kept(
 ) -> None:
     answer = classify(api, status, {}, BODIES[body], NOW)
     assert (answer.status, answer.message, answer.errors) == expected
+
+
+SIGN_IN = b"<!DOCTYPE html><html>\n<title>\n  Sign&nbsp;in &amp; go on\x07</title><body><h1>Hello</h1></body></html>"
+SOMETHING = "something between here and PagerDuty answered"
+JSON_SUCCESS = BODIES["v2-accepted"]
+
+
+@pytest.mark.parametrize(
+    ("api", "status", "body", "message"),
+    [
+        (Api.V2, 202, SIGN_IN, f"{SOMETHING}: Sign in & go on"),
+        (Api.V2, 200, SIGN_IN, f"{SOMETHING}: Sign in & go on"),
+        (Api.V1, 200, SIGN_IN, f"{SOMETHING}: Sign in & go on"),
+        (Api.V1, 200, SIGN_IN[:40], f"{SOMETHING}: a page without a title"),
+        (Api.CHANGE, 200, b"<h1 class='a'>Please <b>log</b> in</h1>", f"{SOMETHING}: Please log in"),
+        (Api.V2, 200, b"<title> </title><H1>Portal</H1>", f"{SOMETHING}: Portal"),
+        (Api.V2, 200, b"\xef\xbb\xbf \n<html><TITLE lang=en>Portal</TITLE>", f"{SOMETHING}: Portal"),
+        (Api.V2, 200, b"<html>" + b"x" * 9000 + b"<title>Late</title>", f"{SOMETHING}: Late"),
+        (Api.V2, 200, b"<title>" * 20_000, f"{SOMETHING}: a page without a title"),
+        (Api.V2, 200, b"<?xml version='1.0'?><denied/>", f"{SOMETHING}: a page without a title"),
+        (Api.V2, 200, b"", f"{SOMETHING} and said nothing"),
+        (Api.V2, 204, b"", f"{SOMETHING} and said nothing"),
+        (Api.V2, 206, JSON_SUCCESS[:20], f'{SOMETHING}: {{"status":"success",'),
+        (Api.V2, 201, b"Created\nsecond line", f"{SOMETHING}: Created"),
+        (Api.V1, 200, b"Blocked by policy", f"{SOMETHING}: Blocked by policy"),
+        (Api.V1, 200, b"[]", f"{SOMETHING}: []"),
+        (Api.V1, 202, b"", f"{SOMETHING} and said nothing"),
+        (Api.V1, 200, b'{"message":"log in first"}', f"{SOMETHING}: log in first"),
+        (Api.V2, 200, b'{"status":"ok"}', f'{SOMETHING}: {{"status":"ok"}}'),
+        (Api.V2, 202, b'{"status":"ok"}', f'{SOMETHING}: {{"status":"ok"}}'),
+        (Api.V2, 202, b'{"status":1}', f'{SOMETHING}: {{"status":1}}'),
+        (Api.V2, 202, BODIES["invalid"], "Event object is invalid"),
+        (Api.CHANGE, 202, BODIES["change-invalid"], ""),
+        (Api.V2, 202, b'{"status":"success","message":"m","errors":["a"]}', "m"),
+        (Api.V2, 202, b'{"errors":{"a":"b"}}', f'{SOMETHING}: {{"errors":{{"a":"b"}}}}'),
+        (Api.V1, 200, BODIES["throttled"], "Too quickly."),
+    ],
+)
+def test_what_answers_in_pagerdutys_place_is_not_believed_and_named(
+    api: Api, status: int, body: bytes, message: str
+) -> None:
+    answer = classify(api, status, {}, body, NOW)
+    assert (answer.verdict, answer.message, answer.maybe_taken) == (Verdict.RETRY, message, True)
+
+
+@pytest.mark.parametrize(
+    ("api", "status", "body"),
+    [
+        (Api.V2, 200, JSON_SUCCESS),
+        (Api.V2, 201, b' {"status": " Success "}\n'),
+        (Api.V1, 202, BODIES["v1-accepted"]),
+        (Api.V2, 202, b"{}"),
+        (Api.V2, 202, b'{"status":null,"errors":[]}'),
+        (Api.V2, 202, b"Thank you"),
+        *((Api.V2, 202, JSON_SUCCESS[:length]) for length in range(len(JSON_SUCCESS) + 1)),
+        *((Api.V1, 200, BODIES["v1-accepted"][:length]) for length in range(len(BODIES["v1-accepted"]) + 1)),
+    ],
+)
+def test_pagerdutys_own_word_is_believed_even_if_it_breaks_off(api: Api, status: int, body: bytes) -> None:
+    answer = classify(api, status, {}, body, NOW)
+    assert (answer.verdict, answer.maybe_taken) == (Verdict.ACCEPTED, False)
+
+
+def test_html_by_its_header_is_not_pagerdutys() -> None:
+    header = {"content-type": "text/html; charset=utf-8"}
+    assert classify(Api.V2, 202, header, b"Please sign in", NOW).verdict is Verdict.RETRY
+    assert classify(Api.V2, 202, header, JSON_SUCCESS, NOW).verdict is Verdict.ACCEPTED
+    # What serves an empty body often calls it HTML.
+    assert classify(Api.V2, 202, header, b"", NOW).verdict is Verdict.ACCEPTED
+
+
+def test_what_something_else_says_is_bounded() -> None:
+    page = b"<title>" + b"t" * 499 + b"</title>"
+    assert len(classify(Api.V2, 200, {}, page, NOW).message) == 300
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils import _change
-from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Change
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Change, prepare
 
 
 def test_only_a_summary() -> None:
@@ -51,3 +52,9 @@ def test_everything() -> None:
 )
 def test_the_named_details_stand_among_the_others(options: dict[str, Any], details: dict[str, Any]) -> None:
     assert _change.event({"summary": "s", **options}).custom_details == details
+
+
+def test_the_named_details_stand_beside_what_is_no_mapping() -> None:
+    change = _change.event({"summary": "s", "user": "u", "custom_details": "build=7"})
+    body = prepare(change, "k" * 32, now=0, new_key="n").body
+    assert json.loads(body)["payload"]["custom_details"] == {"user": "u", "build": "7"}

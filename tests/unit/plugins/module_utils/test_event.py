@@ -354,13 +354,17 @@ def test_odd_values_in_details_become_text() -> None:
 
 @pytest.mark.parametrize("details", [["a"], "text", 7, True, b"b", ("a", 1)], ids=repr)
 @pytest.mark.parametrize("api", Api)
-def test_details_that_are_no_mapping_are_refused(details: Any, api: Api) -> None:
+def test_details_that_are_no_mapping_become_an_entry_of_one_and_that_is_told(details: Any, api: Api) -> None:
     event: Event = Change("s", custom_details=details)
     if api is not Api.CHANGE:
         event = Alert(Action.TRIGGER, summary="s", custom_details=details)
-    with pytest.raises(OptionError, match=r"^custom_details: .* expected a mapping") as caught:
-        ready(event, api)
-    assert_no_secret(caught.value, KEY)
+    prepared = ready(event, api)
+    sent = json.loads(prepared.body)
+    kept = sent["details"] if api is Api.V1 else sent["payload"]["custom_details"]
+    text = details.decode() if isinstance(details, bytes) else list(details) if isinstance(details, tuple) else details
+    assert kept == {"details": text}
+    (told,) = prepared.left_out
+    assert re.match("custom_details: a (list|text|number|boolean) was given in place of a mapping", told)
 
 
 @pytest.mark.timeout(10)
@@ -480,46 +484,90 @@ def test_acknowledge_and_resolve_without_a_key_are_refused(api: Api, action: Act
     assert_no_secret(caught.value, KEY)
 
 
-# --- refused before anything is sent ----------------------------------------------------------------------------------
+# --- a page is never refused for a decoration -------------------------------------------------------------------------
+
+BAD_DECORATIONS: list[tuple[dict[str, Any], str]] = [
+    ({"severity": "urgent"}, "severity: 'urgent' is none of critical, error, warning, info; 'error' is sent in its"),
+    ({"severity": ["error"]}, "severity: \"['error']\" is none of"),
+    ({"timestamp": "yesterday"}, "timestamp: 'yesterday' is not a point in time"),
+    ({"timestamp": "2026-01-31T03:00:00"}, "timestamp: '2026-01-31T03:00:00' says no offset"),
+    ({"timestamp": {"a": 1}}, "timestamp: "),
+    ({"images": ({"src": "http://example.com/i.png"},)}, "images: src 'http://example.com/i.png' is not an https URL"),
+    ({"images": ({"src": "https://"},)}, "images: src 'https://' is not an https URL"),
+    ({"images": ({"src": "https://[::1"},)}, "images: src 'https://[::1' is not an https URL"),
+    ({"images": ({"src": "//example.com/i.png"},)}, "images: src '//example.com/i.png' is not an https URL"),
+    ({"images": ({"src": "data:image/png;base64,AA"},)}, "images: src "),
+    ({"images": ({"src": " "},)}, "images: entry 1 of 1 has a blank src and is left out"),
+    ({"images": ({"alt": "no source"},)}, "images: entry 1 of 1 has a blank src"),
+    ({"images": "a graph"}, "images: entry 1 of 1: 'a graph' is not an address and is left out; expected a URL"),
+    ({"links": "see the wiki"}, "links: entry 1 of 1: 'see the wiki' is not an address and is left out"),
+    ({"client_url": "{'a': 'b'}"}, "client_url: \"{'a': 'b'}\" is not an address and is left out; expected a URL"),
+    ({"images": 7}, "images: entry 1 of 1 is a number and is left out"),
+    ({"links": ({"href": ""},)}, "links: entry 1 of 1 has a blank href and is left out; expected a URL"),
+    ({"links": ({"text": "no href"},)}, "links: entry 1 of 1 has a blank href (with the text 'no href')"),
+    ({"links": (None,)}, "links: entry 1 of 1 is nothing and is left out"),
+    ({"links": True}, "links: entry 1 of 1 is a boolean and is left out"),
+]
+OF_CHANGES = [case for case in BAD_DECORATIONS if not {"severity", "client_url"} & set(case[0])]
 
 
 @pytest.mark.parametrize("api", [Api.V2, Api.V1])
-@pytest.mark.parametrize("action", Action)
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"severity": "ERROR"}, "severity: 'ERROR' was given; expected one of critical, error, warning, info"),
-        ({"severity": ""}, "severity: '' was given"),
-        ({"severity": None}, "severity: None was given"),
-        ({"timestamp": "yesterday"}, "timestamp: 'yesterday' is not a point in time"),
-        ({"timestamp": "2026-01-31T03:00:00"}, "timestamp: '2026-01-31T03:00:00' says no offset"),
-        ({"images": ({"src": "http://example.com/i.png"},)}, "images: src 'http://example.com/i.png' is not an https"),
-        ({"images": ({"src": "https://"},)}, "images: src 'https://' is not an https URL"),
-        ({"images": ({"src": "https://[::1"},)}, "images: src 'https://[::1' is not an https URL"),
-        ({"images": ({"src": "//example.com/i.png"},)}, "images: src '//example.com/i.png' is not an https URL"),
-        ({"images": ({"src": "data:image/png;base64,AA"},)}, "images: src "),
-        ({"images": ({"src": " "},)}, "images: an entry has a blank src"),
-        ({"images": ({"alt": "no source"},)}, "images: an entry has a blank src"),
-        ({"links": ({"href": ""},)}, "links: an entry has a blank href"),
-        ({"links": ({"text": "no href"},)}, "links: an entry has a blank href"),
-    ],
-)
-def test_a_mistake_in_an_alert_is_refused(fields: dict[str, Any], message: str, action: Action, api: Api) -> None:
-    with pytest.raises(OptionError) as caught:
-        ready(Alert(**{"action": action, "dedup_key": "k", **fields}), api)
-    assert str(caught.value).startswith(message)
-    assert_no_secret(caught.value, KEY)
+@pytest.mark.parametrize(("fields", "message"), BAD_DECORATIONS)
+def test_an_alert_goes_out_without_what_cannot_be_used(fields: dict[str, Any], message: str, api: Api) -> None:
+    prepared = ready(Alert(Action.TRIGGER, "k", "s", **fields), api)
+    (told,) = prepared.left_out
+    assert told.startswith(message)
+    (option,) = fields
+    assert told.startswith(f"{option}: ")
+    assert json.loads(prepared.body) == body(Alert(Action.TRIGGER, "k", "s"), api)
+    assert_no_secret(told, KEY)
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [{"timestamp": "1769828400"}, {"images": ({"src": "http://x/i"},)}, {"links": ({"href": None},)}],
-    ids=["timestamp", "images", "links"],
-)
-def test_a_mistake_in_a_change_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match=rf"^{next(iter(fields))}: ") as caught:
-        ready(Change("s", **fields))
-    assert_no_secret(caught.value, KEY)
+@pytest.mark.parametrize(("fields", "message"), OF_CHANGES)
+def test_a_change_goes_out_without_what_cannot_be_used(fields: dict[str, Any], message: str) -> None:
+    prepared = ready(Change("s", **fields))
+    (told,) = prepared.left_out
+    assert told.startswith(message)
+    assert json.loads(prepared.body) == body(Change("s"))
+
+
+@pytest.mark.parametrize("api", [Api.V2, Api.V1])
+def test_everything_that_is_wrong_is_told_and_everything_that_is_right_is_sent(api: Api) -> None:
+    alert = Alert(
+        Action.TRIGGER,
+        "k",
+        "s",
+        severity="high",
+        custom_details={"lag": 412},
+        timestamp="soon",
+        links=[{"href": ""}, "https://example.com/a", {"href": "https://example.com/b", "title": "B"}],
+        images={"src": "http://example.com/i.png"},
+    )
+    prepared = ready(alert, api)
+    assert [told.partition(":")[0] for told in prepared.left_out] == (
+        ["severity", "timestamp", "links", "links", "images"]
+    )
+    links = [{"href": "https://example.com/a"}, {"href": "https://example.com/b"}]
+    assert json.loads(prepared.body) == body(
+        Alert(Action.TRIGGER, "k", "s", custom_details={"lag": 412}, links=links), api
+    )
+
+
+@pytest.mark.parametrize("api", [Api.V2, Api.V1])
+@pytest.mark.parametrize("action", ACK_OR_RESOLVE)
+def test_what_is_not_sent_anyway_is_not_told(action: Action, api: Api) -> None:
+    prepared = ready(Alert(action, "k", links=[{"href": ""}], images=[{"src": "http://x"}]), api)
+    assert (prepared.left_out, prepared.notes) == ((), ())
+
+
+@pytest.mark.parametrize("api", [Api.V2, Api.V1])
+@pytest.mark.parametrize("action", ACK_OR_RESOLVE)
+@pytest.mark.parametrize("summary", [None, "", " "])
+def test_an_acknowledge_or_a_resolve_says_nothing_of_a_blank_summary_or_source(
+    action: Action, api: Api, summary: str | None
+) -> None:
+    prepared = ready(Alert(action, "k", summary, source="", component="c", custom_details={"a": 1}), api)
+    assert (prepared.left_out, prepared.notes) == ((), ())
 
 
 @pytest.mark.parametrize("source", ["https://example.com/i.png", "HTTPS://EXAMPLE.COM/i", "https://[::1]:8443/i"])
@@ -532,7 +580,8 @@ def test_a_change_has_at_most_fifty_links(given: int, kept: int) -> None:
     links = tuple({"href": f"https://example.com/{number}"} for number in range(given))
     prepared = ready(Change("s", links=links))
     assert json.loads(prepared.body)["links"] == list(links[:kept])
-    assert prepared.shortened == ((f"links: {given - kept} beyond 50 left out",) if given > kept else ())
+    told = (f"links: {given - kept} beyond 50 left out",) if given > kept else ()
+    assert (prepared.shortened, prepared.notes) == (told, told)
 
 
 # --- size -------------------------------------------------------------------------------------------------------------
@@ -552,7 +601,8 @@ def test_huge_details_are_shortened_and_everything_else_is_kept(api: Api) -> Non
     assert kept["host"] == "db1"
     assert violations(sent, OPENAPI[api]) == []
     (report,) = prepared.shortened
-    assert report.startswith(f"{'details' if api is Api.V1 else 'custom_details'}: strings cut to ")
+    assert report.startswith(f"{'details' if api is Api.V1 else 'custom_details'}: 'log' shortened from ")
+    assert prepared.notes == (report,)
 
 
 @pytest.mark.parametrize("api", Api)

@@ -9,6 +9,7 @@ import copy
 import hashlib
 import json
 import random
+import re
 from typing import Any
 
 import pytest
@@ -98,7 +99,10 @@ def test_a_body_beyond_the_limit_is_cut_to_just_below_it(size: int) -> None:
     assert BODY_BYTES - 4 <= len(encoded) <= BODY_BYTES
     log = json.loads(encoded)["payload"]["custom_details"]["log"]
     assert log.endswith("x…")
-    assert reports == [f"custom_details: strings cut to {len(log)} characters to fit PagerDuty's 512,000 bytes"]
+    (report,) = reports
+    assert re.fullmatch(
+        "custom_details: 'log' shortened from [0-9,]+ to 51[0-9],[0-9]+ bytes to fit PagerDuty's 512,000 bytes", report
+    )
 
 
 @pytest.mark.parametrize("make", [v2, v1])
@@ -125,29 +129,100 @@ def test_the_longest_strings_are_cut_first_and_the_structure_is_kept(make: Any, 
     assert len(reports) == 1
 
 
+TEXT_LINES = [f"line {number} of a log that nobody reads to its end" for number in range(25_000)]
+DEEP: Any = {"end": "x" * 700_000}
+for _turn in range(60):
+    DEEP = {"in": DEEP, "beside": "stays"}
+# Details with one entry that is too big, whatever it is made of; others, small or not so small, must stay whole.
+BIG = {
+    "string": "x" * 1_000_000,
+    "controls": "\x00" * 200_000,
+    "list of small strings": TEXT_LINES,
+    "list of numbers": list(range(120_000)),
+    "list of lists": [[number] * 10 for number in range(25_000)],
+    "mapping of small strings": {f"key {number}": line for number, line in enumerate(TEXT_LINES)},
+    "mapping with long names": {f"{number}" * 200: 1 for number in range(2_000)},
+    "deep": DEEP,
+    "deep mapping of small strings": {"a": [{"b": dict.fromkeys(map(str, range(40_000)), "small")}]},
+    "few strings of some length": ["y" * 30_000] * 40,
+    "list with one big string": [*TEXT_LINES[:100], "z" * 900_000, *TEXT_LINES[:100]],
+}
+SMALL: dict[str, Any] = {"host": "db1", "code": 137, "hosts": ["a", "b"], "log": "l" * 50_000, "last": {"a": None}}
+
+
+@pytest.mark.parametrize("make", [v2, v1])
+@pytest.mark.parametrize("name", BIG)
+def test_one_big_entry_gives_way_and_all_others_stay_whole(name: str, make: Any) -> None:
+    details = {"first": 1, "big": BIG[name], **SMALL}
+    encoded, reports = fit_body(make(details, client="Ansible", links=[{"href": "https://example.com"}]))
+    assert len(encoded) <= BODY_BYTES
+    sent = json.loads(encoded)
+    kept = sent["payload"]["custom_details"] if make is v2 else sent["details"]
+    big = kept.pop("big")
+    assert kept == {"first": 1, **SMALL}
+    assert (sent["client"], sent["links"]) == ("Ansible", [{"href": "https://example.com"}])
+    assert len(encode(big)) > 300_000, "more was cut than had to be"
+    assert "…" in json.dumps(big, ensure_ascii=False)
+    (report,) = reports
+    assert re.match("(custom_)?details: 'big' shortened from [0-9,]+ to [0-9,]+ bytes to fit PagerDuty's", report)
+
+
+def test_of_a_list_of_lines_the_first_ones_stay_whole_and_the_others_are_counted() -> None:
+    big = json.loads(fit_body(v2({"lines": TEXT_LINES}))[0])["payload"]["custom_details"]["lines"]
+    assert big[:-1] == TEXT_LINES[: len(big) - 1]
+    assert big[-1] == f"… {len(TEXT_LINES) - len(big) + 1:,} more left out"
+
+
+def test_a_big_string_in_a_list_is_cut_alone() -> None:
+    big = json.loads(fit_body(v2({"lines": BIG["list with one big string"]}))[0])["payload"]["custom_details"]["lines"]
+    assert (big[:100], big[101:]) == (TEXT_LINES[:100], TEXT_LINES[:100])
+    assert big[100] == "z" * (len(big[100]) - 1) + "…"
+
+
+def test_two_big_entries_give_way_to_the_same_size() -> None:
+    details = {"a": "x" * 400_000, "b": list(range(120_000)), "c": "small"}
+    sent = json.loads(fit_body(v2(details))[0])["payload"]["custom_details"]
+    assert abs(len(encode(sent["a"])) - len(encode(sent["b"]))) < 200
+    assert sent["c"] == "small"
+
+
 @pytest.mark.parametrize(("make", "name"), [(v2, "custom_details"), (v1, "details")])
-def test_details_that_no_cutting_helps_are_replaced_by_a_note(make: Any, name: str) -> None:
+def test_of_very_many_small_entries_the_first_ones_stay(make: Any, name: str) -> None:
     body = make({f"key {number}": number for number in range(60_000)}, client="Ansible")
-    size = len(encode(body))
     encoded, reports = fit_body(copy.deepcopy(body))
+    assert BODY_BYTES - 200 < len(encoded) <= BODY_BYTES
     sent = json.loads(encoded)
     holder = sent["payload"] if make is v2 else sent
-    assert holder[name] == {"note": f"Left out: the event had {size:,} bytes, PagerDuty takes 512,000."}
-    assert reports == [f"{name}: dropped, since the event had {size:,} bytes and PagerDuty takes 512,000"]
-    expected = copy.deepcopy(body)
-    (expected["payload"] if make is v2 else expected)[name] = holder[name]
-    assert sent == expected
+    note = holder[name].pop("…")
+    kept = len(holder[name])
+    assert holder[name] == {f"key {number}": number for number in range(kept)}
+    assert note == f"{60_000 - kept:,} more left out"
+    (report,) = reports
+    assert report.startswith(f"{name}: {60_000 - kept:,} of 60,000 entries left out to fit")
 
 
-def test_a_body_that_is_huge_without_details_loses_its_decoration_first() -> None:
-    links = [{"href": "https://example.com/" + "x" * 1_000}] * 600
-    encoded, reports = fit_body(v2(links=links, images=[{"src": "https://example.com/i"}], client_url="https://c"))
+def test_links_that_are_too_many_leave_room_for_the_details() -> None:
+    links = [{"href": f"https://example.com/{number}/" + "x" * 1_000} for number in range(600)]
+    encoded, reports = fit_body(v2({"host": "db1"}, links=links, images=[{"src": "https://i"}], client_url="https://c"))
     sent = json.loads(encoded)
-    assert sent == v2(client_url="https://c")
-    assert reports == [
-        "images: dropped to fit PagerDuty's 512,000 bytes",
-        "links: dropped to fit PagerDuty's 512,000 bytes",
-    ]
+    kept = len(sent["links"])
+    assert 400 < kept < 600
+    assert sent == v2({"host": "db1"}, links=links[:kept], images=[{"src": "https://i"}], client_url="https://c")
+    assert reports == [f"links: {600 - kept} of 600 left out to fit PagerDuty's 512,000 bytes"]
+
+
+def test_one_link_that_is_too_long_goes_alone() -> None:
+    links = [{"href": "https://a"}, {"href": "https://b/" + "x" * 600_000}, {"href": "https://c"}]
+    sent = json.loads(fit_body(v2({"log": "l" * 50_000}, links=links))[0])
+    assert sent == v2({"log": "l" * 50_000}, links=[links[0], links[2]])
+
+
+def test_big_links_and_big_details_share_the_room() -> None:
+    links = [{"href": "https://example.com/" + "x" * 1_000}] * 600
+    sent = json.loads(fit_body(v2({"log": "l" * 600_000, "host": "db1"}, links=links))[0])
+    assert 200 < len(sent["links"]) < 300
+    assert sent["payload"]["custom_details"]["host"] == "db1"
+    assert len(sent["payload"]["custom_details"]["log"]) > 250_000
 
 
 def test_what_fits_after_the_decoration_is_gone_keeps_its_labels() -> None:
@@ -180,6 +255,36 @@ def random_value(dice: random.Random, depth: int) -> Any:
         return dice.choice(["x", "é", FIRE, "\x00", "\\"]) * int(10 ** dice.uniform(0, 5.5))
     entries = [random_value(dice, depth + 1) for _turn in range(dice.randrange(6))]
     return entries if kind == 4 else {f"{number}": entry for number, entry in enumerate(entries)}
+
+
+def odd_value(dice: random.Random, depth: int) -> Any:
+    """A value that can be big in each way: by its strings, its numbers, its names, or by how many there are."""
+    kind = dice.randrange(7 if depth < 5 else 4)
+    many = int(10 ** dice.uniform(0, 4.3 - depth))
+    if kind == 0:
+        return dice.choice([None, 0, True, 10**300])
+    if kind < 3:
+        return dice.choice(["x", FIRE, "\x00"]) * int(10 ** dice.uniform(0, 5.7))
+    if kind == 3:
+        return [dice.choice(["small", 1, 1.5])] * many
+    if kind == 4:
+        return {"n" * int(10 ** dice.uniform(0, 4)) + str(number): number for number in range(many)}
+    return [odd_value(dice, depth + 1) for _turn in range(dice.randrange(8))]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_the_details_are_the_body_comes_to_fit_and_small_entries_stay(seed: int) -> None:
+    dice = random.Random(seed)
+    details = {f"{number}": odd_value(dice, 0) for number in range(dice.randrange(1, 30))}
+    before = copy.deepcopy(details)
+    encoded, reports = fit_body(v2(details))
+    kept = json.loads(encoded)["payload"]["custom_details"]
+    assert len(encoded) <= BODY_BYTES
+    assert bool(reports) == (len(encode(v2(before))) > BODY_BYTES)
+    assert list(kept) == list(before)
+    for name, value in before.items():
+        if len(encode(value)) < 10_000:  # less than a thirtieth of all
+            assert kept[name] == value, name
 
 
 def shape(value: Any) -> Any:

@@ -50,6 +50,7 @@ ALWAYS = {
     "attempts",
     "elapsed",
     "shortened",
+    "left_out",
 }
 
 
@@ -86,6 +87,7 @@ def test_an_accepted_event() -> None:
         "http_status": 202,
         "dedup_key": "k",
         "shortened": [],
+        "left_out": [],
         "warnings": [],
         "event": {
             "routing_key": "********",
@@ -182,10 +184,8 @@ def test_a_change_has_no_key_in_its_result() -> None:
         ({"routing_key": None}, "routing_key"),
         ({"api_url": "http://example.com"}, "api_url"),
         ({"proxy": "hunter2"}, "proxy"),
-        ({"timestamp": "now"}, "timestamp"),
         ({"timeout": 0}, "timeout"),
         ({"max_retries": -1}, "max_retries"),
-        ({"images": [{"src": "http://x"}]}, "images"),
     ],
 )
 @pytest.mark.parametrize("kind", [INCIDENT, CHANGE], ids=lambda kind: kind.name)
@@ -200,6 +200,36 @@ def test_a_value_that_cannot_be_used_is_refused_before_anything_is_sent(
     assert (result["failed"], result["changed"], result["attempts"]) == (True, False, 0)
     assert result["msg"] == str(caught.value)
     assert_no_secret([result, caught.value], KEY[:-1])
+
+
+WRONG: dict[str, Any] = {"timestamp": "now", "links": [{"href": ""}], "link_text": "alone", "images": ["http://x"]}
+
+
+@pytest.mark.parametrize("kind", [INCIDENT, CHANGE], ids=lambda kind: kind.name)
+def test_what_only_decorates_an_event_is_left_out_and_told(kind: TaskKind) -> None:
+    result = result_of(kind, ACCEPTED, **WRONG)
+    assert result["accepted"]
+    assert sorted(told.partition(":")[0] for told in result["left_out"]) == ["images", "links", "links", "timestamp"]
+    assert result["warnings"] == [f"PagerDuty event: {told}" for told in result["left_out"]]
+    assert not {"links", "images"} & set(result["event"])
+
+
+@pytest.mark.parametrize("kind", [INCIDENT, CHANGE], ids=lambda kind: kind.name)
+def test_check_mode_fails_for_what_would_be_left_out(kind: TaskKind) -> None:
+    result = run(planned(kind, **WRONG), True, False, through(World([ACCEPTED])))
+    assert (result["failed"], result["changed"], result["accepted"], result["attempts"]) == (True, False, False, 0)
+    assert set(result) >= ALWAYS | {"event"}
+    assert result["errors"] == result["left_out"] != []
+    for told in result["left_out"]:
+        assert told in result["msg"]
+
+
+def test_details_as_name_and_value_are_taken_and_what_became_of_them_is_told() -> None:
+    result = result_of(INCIDENT, ACCEPTED, custom_details="lag=412")
+    assert result["event"]["payload"]["custom_details"] == {"lag": "412"}
+    (warning,) = result["warnings"]
+    assert warning.startswith("PagerDuty event: custom_details: a text was given and read as name=value")
+    assert result["left_out"] == []
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

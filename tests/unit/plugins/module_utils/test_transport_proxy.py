@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -223,6 +224,31 @@ def test_a_proxy_of_the_environment_that_is_badly_written(
     with pytest.raises(OptionError, match=rf"^{scheme}_proxy: .* in the environment is no URL of a proxy") as caught:
         post(pagerduty.url, certificate)
     assert_no_secret(caught.value, PASSWORD)
+
+
+@pytest.fixture
+def _no_pysocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "socks" else find(name, *more))
+
+
+@pytest.mark.usefixtures("_no_pysocks")
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "SOCKS5h"])
+@pytest.mark.parametrize("place", ["option", "https_proxy", "ALL_PROXY"])
+def test_a_socks_proxy_without_its_library_is_an_error_that_says_what_helps(
+    scheme: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{scheme}://user:{PASSWORD}@127.0.0.1:1080"
+    if place != "option":
+        monkeypatch.setenv(place, url)
+    connection = Connection("https://events.example.com", proxy=url if place == "option" else None)
+    with pytest.raises(OptionError) as caught:
+        RequestsTransport(connection)
+    said = str(caught.value)
+    assert said.startswith("proxy: " if place == "option" else "https_proxy in the environment: ")
+    assert f"'{scheme}://********@127.0.0.1:1080' needs the Python library PySocks, which is missing for" in said
+    assert "pip install 'requests[socks]'" in said
+    assert_no_secret(said, PASSWORD)
 
 
 def test_a_proxy_of_the_environment_without_a_scheme(

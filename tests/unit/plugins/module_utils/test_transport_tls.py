@@ -73,7 +73,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 @pytest.fixture(autouse=True)
 def no_authorities_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -114,7 +114,7 @@ def test_an_authority_in_a_folder(pagerduty: Simulator, pki: Pki, tmp_path: Path
     assert status_of(pagerduty.url, ca_path=str(tmp_path)) == 202
 
 
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_an_authority_in_the_environment(
     pagerduty: Simulator, pki: Pki, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +128,25 @@ def test_an_authority_in_the_environment(
 def test_an_authority_in_the_environment_that_is_not_there(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, "/missing")
     with pytest.raises(OptionError, match=rf"^{variable}: there is no file '/missing' on the machine that sends"):
+        RequestsTransport(Connection("https://127.0.0.1:1"))
+
+
+def test_of_several_variables_the_one_of_requests_counts_first(
+    pagerduty: Simulator, pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", pki.stranger)
+    monkeypatch.setenv("CURL_CA_BUNDLE", pki.authority)
+    assert status_of(pagerduty.url) == 202
+
+
+def test_openssls_variable_may_name_what_is_not_there_but_nothing_that_is_no_certificate(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing")
+    RequestsTransport(Connection("https://127.0.0.1:1"))
+    (tmp_path / "empty.pem").write_text("nothing\n")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "empty.pem"))
+    with pytest.raises(OptionError, match=r"^SSL_CERT_FILE: '.*empty.pem' holds no usable certificates"):
         RequestsTransport(Connection("https://127.0.0.1:1"))
 
 

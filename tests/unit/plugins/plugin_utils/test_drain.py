@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -120,6 +121,36 @@ def test_what_is_refused_is_set_aside_with_pagerdutys_words(a_set: Set, pagerdut
     (entry,) = a_set.outbox.entries()
     assert (entry.state, entry.reason) == ("set aside", "HTTP 400 No (bad)")
     assert [received.action for received in pagerduty.accepted] == ["resolve"]
+
+
+def test_a_proxys_page_in_pagerdutys_place_sets_nothing_aside_and_is_named(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("status", code=200, body="sign_in"))
+    a_set.outbox.put(alert("k"), route(pagerduty.url))
+    a_set.quiet()
+    (entry,) = a_set.outbox.entries()
+    assert (entry.state, entry.reason) == (
+        "waiting",
+        "HTTP 200 something between here and PagerDuty answered: Sign in",
+    )
+    a_set.clock.go_on(1.0)
+    a_set.until(a_set.outbox.is_empty)
+    assert [incident.dedup_key for incident in pagerduty.incidents] == ["k"]
+
+
+def test_a_socks_proxy_without_its_library_waits_and_says_what_helps(
+    a_set: Set, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "socks" else find(name, *more))
+    proxied = Connection("https://events.example.com", proxy="socks5h://pager:pass-word@127.0.0.1:1080")
+    a_set.outbox.put(alert("k"), Route(proxied))
+    a_set.quiet()
+    (entry,) = a_set.outbox.entries()
+    assert entry.state == "waiting"
+    for said in (entry.reason or "", *a_set.said):
+        assert "proxy: 'socks5h://********@127.0.0.1:1080' needs the Python library PySocks" in said
+        assert "pip install 'requests[socks]'" in said
+        assert_no_secret(said, "pass-word")
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "close_after"])

@@ -138,6 +138,24 @@ def test_a_failure_of_the_writer_is_said_and_keeps_nothing_else_back() -> None:
     assert around.warnings == ["something went wrong inside, please report it: ZeroDivisionError: division by zero"]
 
 
+def test_a_page_goes_out_without_what_cannot_be_used_and_with_what_is_too_big_shortened() -> None:
+    around = Surroundings()
+    decorated = Alert(
+        Action.TRIGGER,
+        KEY,
+        summary="it failed",
+        severity="urgent",
+        custom_details={"hosts": ["web1"], "mine": list(range(200_000))},
+        links=({"href": ""},),
+    )
+    around.trigger = lambda incident: decorated  # type: ignore[method-assign]
+    around.pager("never").decided(failure("web1"))
+    assert around.sent == [("trigger", KEY)]
+    assert [warning.split(": ")[:2] for warning in around.warnings] == [
+        ["an event is not sent as it was meant", option] for option in ("severity", "links", "custom_details")
+    ]
+
+
 def test_an_event_that_cannot_be_made_is_said() -> None:
     around = Surroundings()
     nameless = Alert(Action.RESOLVE, None, summary="", source="")

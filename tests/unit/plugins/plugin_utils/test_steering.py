@@ -30,6 +30,8 @@ ERROR = dict.fromkeys(CAUSES, "error")
         ("", ERROR),
         ("info", dict.fromkeys(CAUSES, "info")),
         (" critical ", dict.fromkeys(CAUSES, "critical")),
+        ("CRIT", dict.fromkeys(CAUSES, "critical")),
+        ("failed=Critical", {**ERROR, "failed": "critical"}),
         ("failed=critical", {**ERROR, "failed": "critical"}),
         ("failed=critical, unreachable=warning,", {**ERROR, "failed": "critical", "unreachable": "warning"}),
         ({"unreachable": "warning"}, {**ERROR, "unreachable": "warning"}),

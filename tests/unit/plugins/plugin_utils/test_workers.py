@@ -14,7 +14,9 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._bounded import BoundedCaller, OutOfTimeError
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Workers
+from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
+from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Delivery, Outcome
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Workers, judge
 
 
 @pytest.fixture
@@ -47,3 +49,20 @@ def test_an_attempt_is_bounded_in_spite_of_a_signal() -> None:
         caller.call(lambda: done.wait(8.0), 0.15)
     assert time.monotonic() - began < 6.0
     done.set()
+
+
+@pytest.mark.parametrize(
+    ("http_status", "down", "throttled"),
+    [
+        (None, True, False),
+        (200, True, False),
+        (202, True, False),
+        (429, False, True),
+        (408, False, False),
+        (503, True, False),
+    ],
+)
+def test_what_an_undelivered_event_says_about_pagerduty(http_status: int | None, down: bool, throttled: bool) -> None:
+    delivery = Delivery(Outcome.UNDELIVERED, "s", "m", "k", ("attempt 1: e",), 1, 0.1, http_status, "no retry is left")
+    attempt = judge(Api.V2, delivery)
+    assert (attempt.down, attempt.answered, attempt.throttled) == (down, not down, throttled)
