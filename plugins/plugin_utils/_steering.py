@@ -45,6 +45,7 @@ class Steering:
         component, group, class_, client, client_url: as in the event.
         hosts: how many hosts the play has, None if unknown.
         problem: why there is no target.
+        key_variables: names of the variables that `variables` and `dedup_key` are made of.
     """
 
     enabled: bool
@@ -62,6 +63,7 @@ class Steering:
     client_url: str | None = None
     hosts: int | None = None
     problem: str | None = None
+    key_variables: frozenset[str] = frozenset()
 
 
 def parse_severities(given: Any) -> dict[str, str]:

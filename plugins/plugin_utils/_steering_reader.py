@@ -23,6 +23,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
     settings,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain_text
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._key_variables import variables_behind
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import (
     LABELS,
     Steering,
@@ -110,6 +111,7 @@ class SteeringReader:
             client_url=optional_text(said.get("client_url")),
             hosts=_play_size(variables),
             problem=problem,
+            key_variables=_key_variables(variables, group_by, said.get("dedup_key")),
         )
 
     def _said(self, variables: Variables | None) -> dict[str, Any]:
@@ -221,6 +223,13 @@ def facts_of(job: str, host: str, task: str, role: str, path: str, play: str) ->
 
 def _named(group_by: tuple[str, ...]) -> list[str]:
     return [name[len("vars.") :] for name in group_by if name.startswith("vars.")]
+
+
+def _key_variables(variables: Variables | None, group_by: tuple[str, ...], template: Any) -> frozenset[str]:
+    named = _named(group_by)
+    if variables is None or not (named or template):
+        return frozenset()
+    return variables_behind([] if optional_text(template) else named, [template], variables.values)
 
 
 def _details(given: Any) -> Any:
