@@ -10,13 +10,15 @@ has to compare what was given with what was read, folder by folder.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible.inventory.manager import IGNORED
 
 _DEFAULT = "/etc/ansible/hosts"
 """Where ansible-core looks if nobody names an inventory; it need not be there."""
+
+_STRUCTURED = (".yml", ".yaml", ".json")
 
 UNKNOWN = "an unknown one"
 """Named where it cannot be told what was read."""
@@ -92,13 +94,16 @@ def _files_in(path: str) -> Iterator[str]:
 
 
 def _taken_for_text(manager: Any, path: str) -> bool:
-    """Tell whether a script that failed was then read as if it were a list of hosts: its lines became hosts."""
-    if "," in path or not os.access(path, os.X_OK):
+    """Tell whether a script or structured file was read as a plain list of hosts after it had failed as what it is.
+
+    ansible-core tries that last. Each line is a host then, so there is one that is called like a line.
+    """
+    if "," in path or not os.path.isfile(path):
         return False
     with open(path, "rb") as file:
-        if file.read(2) != b"#!":
-            return False
-        lines = file.read().decode("utf-8", "replace").splitlines()
-    words: Iterable[str] = (line.split()[0] for line in lines[1:] if line.split() and line[0] not in "#;[")
+        text = file.read().decode("utf-8", "replace")
+    if not path.endswith(_STRUCTURED) and not (os.access(path, os.X_OK) and text.startswith("#!")):
+        return False
+    words = (line.split()[0] for line in text.splitlines() if line.split() and line[0] not in "#;[")
     hosts = (manager._inventory.hosts.get(word) for word in words)
     return any(host is not None and host.vars.get("inventory_file") == path for host in hosts)

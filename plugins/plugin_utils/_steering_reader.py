@@ -93,6 +93,7 @@ class SteeringReader:
             if fallback is not None:
                 self._warn_once(f"variables name a way that cannot be used, so the usual one is taken: {problem}")
                 target = fallback
+        dedup_key = self._rendered_text(variables, said.get("dedup_key"), facts)
         group_by = self._checked("group_by", said, lambda given: parse_names("group_by", given, LABELS, variables=True))
         return Steering(
             enabled=self._checked("enabled", said, boolean),
@@ -100,7 +101,7 @@ class SteeringReader:
             severities=self._checked("severity", said, parse_severities),
             group_by=group_by,
             variables={name: self._text(variables, name) for name in _named(group_by)},
-            dedup_key=self._rendered_text(variables, said.get("dedup_key"), facts),
+            dedup_key=dedup_key,
             # Not as plain text: ansible-core has marked it as a template.
             summary=said.get("summary") if optional_text(said.get("summary")) else None,
             custom_details=self._checked("custom_details", said, _details),
@@ -111,7 +112,7 @@ class SteeringReader:
             client_url=optional_text(said.get("client_url")),
             hosts=_play_size(variables),
             problem=problem,
-            key_variables=_key_variables(variables, group_by, said.get("dedup_key")),
+            key_variables=_key_variables(variables, group_by, said.get("dedup_key") if dedup_key else None),
         )
 
     def _said(self, variables: Variables | None) -> dict[str, Any]:
@@ -229,7 +230,7 @@ def _key_variables(variables: Variables | None, group_by: tuple[str, ...], templ
     named = _named(group_by)
     if variables is None or not (named or template):
         return frozenset()
-    return variables_behind([] if optional_text(template) else named, [template], variables.values)
+    return variables_behind([] if template else named, [template], variables.values)
 
 
 def _details(given: Any) -> Any:
