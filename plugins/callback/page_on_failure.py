@@ -83,6 +83,9 @@ options:
       - What the playbook is called in incidents and their keys. By default the job template's name under AWX, else
         the playbook's path in its project.
       - Projects that page the same service from playbooks of the same name need one each, or they share an incident.
+      - Playbooks that share a name share an incident too, as all those of a project whose C(ansible.cfg) has this
+        option. A green run of one of them proves of another's failures only what it comes through itself; with
+        O(resolve_on_success=always) it resolves them.
     type: str
     env:
       - name: PAGERDUTY_JOB_NAME
@@ -252,11 +255,13 @@ options:
   resolve_on_success:
     description:
       - When incidents are resolved by themselves.
-      - V(ledger) resolves one when each of its failed hosts has got through. What is open is remembered beside the
-        outbox.
+      - V(ledger) resolves one when each of its failed hosts has got through, in runs that could have raised it
+        themselves. What is open is remembered beside the outbox.
       - V(always) resolves the job's incident after each complete green run, without a memory; for execution
-        environments, whose disk is gone after the run. A run with a limit or tags resolves nothing that way.
-        A job that is run with several inventories needs V(inventory) in O(group_by) for it.
+        environments, whose disk is gone after the run. A run with a limit or tags resolves nothing that way, nor one
+        without hosts, or with a source of its inventory that could not be read. A job that is run with several
+        inventories needs V(inventory) in O(group_by) for it. Runs with extra variables that O(job_variables) counts
+        have keys, and so incidents, of their own; with a O(dedup_key) that is not made of them they resolve nothing.
       - V(never) leaves it to people.
     type: str
     choices: [ledger, always, never]

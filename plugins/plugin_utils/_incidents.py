@@ -176,17 +176,13 @@ class IncidentBook:
         """Have an incident told of at the end of the play whatever comes: what was to be told could not be kept."""
         self._stale[incident.identity] = None
 
-    def would_open(self, failure: Failure) -> Incident | None:
-        """Return the incident that a failure would open if it happened, or add to; None if nobody would be paged."""
-        made = self._made_of(failure)
-        return made if isinstance(made, Incident) else None
+    def would_open(self, failure: Failure) -> Incident | Unpaged | None:
+        """Return the incident that a failure would open if it happened, or add to; None if it would not be paged."""
+        return self._made_of(failure)
 
-    def would_open_at_end(self) -> Incident | None:
-        """Return the incident that an error which ended the run would open; None if nobody would be paged."""
-        if not self._page_on & {"error", "interrupted"}:
-            return None
-        made = self._made_of_cut(Errored("", ""), "error")
-        return made if isinstance(made, Incident) else None
+    def would_open_at_end(self) -> Incident | Unpaged | None:
+        """Return the incident that an error which ended the run would open; None if it would not be paged."""
+        return self._made_of_cut(Errored("", ""), "error") if self._page_on & {"error", "interrupted"} else None
 
     def _failure(self, failure: Failure) -> list[Step]:
         new = self._made_of(failure)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
@@ -35,6 +35,7 @@ class Place:
         parameters: stands for the variables that the run was started with (`_job_variables.Parameters.digest`).
         names: the names of those variables.
         origin: the host whose failure it was, where one host's failure has ended others.
+        playbook: the playbook's own name, where several are one job by their `job_name`.
         lasting: whether the host came from an inventory source that is read anew in each run.
         failed: Unix time of the latest failure there.
         absent: Unix time at which a complete green run first found that the host is not in the inventory any more.
@@ -46,6 +47,7 @@ class Place:
     parameters: str = ""
     names: tuple[str, ...] = ()
     origin: str = ""
+    playbook: str = ""
     lasting: bool = False
     failed: float = 0.0
     absent: float | None = None
@@ -166,12 +168,22 @@ class Ledger:
         now = self._database.now()
         rows = list(places)
         cursor.executemany(
-            """INSERT INTO places (incident, host, place, parameters, names, origin, lasting, failed)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (incident, host, place, parameters) DO UPDATE SET
+            """INSERT INTO places (incident, host, place, parameters, names, origin, playbook, lasting, failed)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (incident, host, place, parameters) DO UPDATE SET
                 failed = excluded.failed, passed = NULL, absent = NULL, names = excluded.names,
-                origin = excluded.origin, lasting = excluded.lasting""",
+                origin = excluded.origin, playbook = excluded.playbook, lasting = excluded.lasting""",
             [
-                (found[0], row.host, row.place, row.parameters, json.dumps(row.names), row.origin, row.lasting, now)
+                (
+                    found[0],
+                    row.host,
+                    row.place,
+                    row.parameters,
+                    json.dumps(row.names),
+                    row.origin,
+                    row.playbook,
+                    row.lasting,
+                    now,
+                )
                 for row in rows
             ],
         )
@@ -209,6 +221,14 @@ class Ledger:
                 rows,
             )
 
+    def unless_open(self, job: str, then: Callable[[], None]) -> None:
+        """Do something if a job has no open incident, before another process can open one."""
+        if self.incidents_of(job):
+            return
+        with self._database.transaction():
+            if not self.incidents_of(job):
+                then()
+
     def incidents_of(self, job: str) -> list[RecordedIncident]:
         """Return a job's open incidents with their places, the oldest first."""
         rows = self._database.read(
@@ -225,13 +245,24 @@ class Ledger:
 
     def _places(self, incident: int) -> tuple[Place, ...]:
         rows = self._database.read(
-            """SELECT host, place, passed, parameters, names, origin, lasting, failed, absent FROM places
+            """SELECT host, place, parameters, names, origin, playbook, lasting, failed, passed, absent FROM places
                 WHERE incident = ? ORDER BY failed, host, place, parameters""",
             (incident,),
         )
         return tuple(
-            Place(host, place, passed, parameters, tuple(json.loads(names)), origin, bool(lasting), failed, absent)
-            for host, place, passed, parameters, names, origin, lasting, failed, absent in rows
+            Place(
+                host,
+                place,
+                passed,
+                parameters=parameters,
+                names=tuple(json.loads(names)),
+                origin=origin,
+                playbook=playbook,
+                lasting=bool(lasting),
+                failed=failed,
+                absent=absent,
+            )
+            for host, place, parameters, names, origin, playbook, lasting, failed, passed, absent in rows
         )
 
     def _change_state(self, fingerprint: str, dedup_key: str, state: str) -> bool:

@@ -84,6 +84,7 @@ class Memory:
         hosts: Hosts,
         parameters: Callable[[], Parameters],
         began: float,
+        playbook: str = "",
         uptime: Callable[[], float] = _steady.uptime,
     ) -> None:
         """Take the parts; the ledger is opened when it is needed.
@@ -98,6 +99,7 @@ class Memory:
             hosts: knows the hosts of this run's inventory.
             parameters: what this run was started with.
             began: when the run began, by `uptime`.
+            playbook: the playbook's own name; several can be one job.
             uptime: seconds that go forward in all processes alike.
         """
         self._job = job
@@ -109,6 +111,7 @@ class Memory:
         self._hosts = hosts
         self._parameters = parameters
         self._began = began
+        self._playbook = playbook
         self._uptime = uptime
         self._unheard_of: set[tuple[str, str]] = set()
         self._told: dict[tuple[str, str], set[_Entry]] = {}
@@ -167,6 +170,8 @@ class Memory:
         fingerprint, places = _fingerprint(incident), self._places_of(incident)
         self._marks.mark(self._job)
         self._ledger().open_incident(fingerprint, incident.dedup_key, self._job, incident.labels, summary, places)
+        # Once more: another run may have found no open incident just before, and cleared the mark.
+        self._marks.mark(self._job)
         self._take_back(incident, places)
 
     def withdraw(self, incident: Incident) -> bool:
@@ -205,6 +210,7 @@ class Memory:
             parameters=parameters.digest(target.routing_key),
             names=parameters.names,
             origin=origin.host,
+            playbook=self._playbook,
             lasting=host != WHOLE_RUN and self._hosts.is_from_source(host),
         )
 
@@ -291,7 +297,8 @@ class Memory:
         entry = (place.host, place.place)
         passed = self._passed.get(entry, [])
         evidence = [Evidence(self._at(began, whole.now), raisable) for began, raisable in passed]
-        whole_proof = whole.complete and (place.host in self._took_part or place.host == WHOLE_RUN)
+        is_other = place.playbook != self._playbook
+        whole_proof = whole.complete and not is_other and (place.host in self._took_part or place.host == WHOLE_RUN)
         if place.host != WHOLE_RUN and place.place == place_text(self._inventory, REACHED):
             if place.host in self._reached:
                 at = self._at(self._reached[place.host], whole.now)
@@ -305,6 +312,7 @@ class Memory:
             evidence=tuple(evidence),
             failed=entry in self._failed,
             skipped=entry in self._skipped,
+            other_playbook=is_other,
             absent=is_absent,
             parameters=this_run.parameters(incident) if is_absent else frozenset(),
         )
@@ -363,8 +371,7 @@ class Memory:
             ledger.mark_passed(incident.fingerprint, incident.dedup_key, verdict.passed)
 
     def _tidy(self) -> None:
-        if not self._ledger().incidents_of(self._job):
-            self._marks.clear(self._job)
+        self._ledger().unless_open(self._job, lambda: self._marks.clear(self._job))
 
     def _text(self, place: Place | None) -> str:
         where = REACHED if place is None else f"{place.role}|{self._relative(place.file)}|{place.task}"

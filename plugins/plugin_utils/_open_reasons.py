@@ -32,6 +32,8 @@ _TEXTS = {
     " anything",
     Why.SOURCES: "a source of the inventory could not be read{sources}, so that nothing is known of {hosts}",
     Why.SKIPPED: "the task was skipped on {hosts}; a run in which it ends well is needed, or a complete green one",
+    Why.PLAYBOOK: "{hosts} failed in another playbook of this job, at a place that this one did not come to; job_name"
+    " decides",
     Why.INVENTORY: "{hosts} failed with another inventory",
     Why.ELSEWHERE: "this run did not come to where {hosts} failed",
 }

@@ -22,6 +22,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import
     IncidentBook,
     Notice,
     Step,
+    Unpaged,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import Parameters
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
@@ -382,12 +383,14 @@ class Pager:
         opened = self._book.would_open(Failure(outcome, hosts))
         return self._raisable_of(opened, outcome.extra.get("parameters") or self._parts.parameters()[-1])
 
-    def _raisable_of(self, opened: Incident | None, parameters: Parameters) -> Raisable | None:
+    def _raisable_of(self, opened: Incident | Unpaged | None, parameters: Parameters) -> Raisable | None:
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Raisable
 
-        if opened is None or opened.steering.target is None:
+        if opened is None:
             return None
+        if isinstance(opened, Unpaged) or opened.steering.target is None:
+            return Raisable("", "")
         key = opened.steering.target.routing_key
         return Raisable(
             fingerprint_of(key),

@@ -150,6 +150,7 @@ class PlaybookRun:
             hosts=self.inventory,
             parameters=lambda: self.parameters()[-1],
             began=self._began,
+            playbook=self.context.playbook_name,
         )
 
     @cached_property

@@ -65,6 +65,9 @@ class Why(enum.Enum):
     SKIPPED = "skipped"
     """The task was skipped on the host, and the run was no complete green one."""
 
+    PLAYBOOK = "playbook"
+    """It failed in another playbook of the job, whose place the run did not come through."""
+
     INVENTORY = "inventory"
     """The run had another inventory."""
 
@@ -116,6 +119,7 @@ class Shown:
         failed: whether it failed there.
         skipped: whether the task was skipped.
         absent: whether the host is not in the inventory.
+        other_playbook: whether it failed in another playbook of the job, of which the run as a whole shows nothing.
         parameters: what this run's own parameters can be, with the incident's integration key.
     """
 
@@ -123,6 +127,7 @@ class Shown:
     failed: bool = False
     skipped: bool = False
     absent: bool = False
+    other_playbook: bool = False
     parameters: frozenset[str] = frozenset()
 
 
@@ -219,6 +224,8 @@ def _why_open(incident: RecordedIncident, place: Place, shown: Shown, whole: Who
     if shown.evidence:
         whys = [_flaw(incident, place, evidence) for evidence in shown.evidence]
         return None if None in whys else next(why for why in Why if why in whys)
+    if shown.other_playbook:
+        return Why.PLAYBOOK
     if place.host != WHOLE_RUN and shown.absent:
         return _why_not_gone(place, shown, whole)
     if whole.green and not whole.sources_read:

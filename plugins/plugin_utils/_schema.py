@@ -74,13 +74,15 @@ _PROOF = (
         parameters TEXT NOT NULL,
         names TEXT NOT NULL,
         origin TEXT NOT NULL,
+        playbook TEXT NOT NULL,
         lasting INTEGER NOT NULL,
         failed REAL NOT NULL,
         passed REAL,
         absent REAL,
         PRIMARY KEY (incident, host, place, parameters)
     ) WITHOUT ROWID""",
-    """INSERT INTO proven_places SELECT incident, host, place, '?', '[]', host, 0, failed, passed, NULL FROM places""",
+    """INSERT INTO proven_places
+        SELECT incident, host, place, '?', '[]', host, '', 0, failed, passed, NULL FROM places""",
     "DROP TABLE places",
     "ALTER TABLE proven_places RENAME TO places",
 )

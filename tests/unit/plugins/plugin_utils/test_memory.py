@@ -94,6 +94,7 @@ def begin(path: str, clock: Clock, database: Callable[[], Database]) -> MakeMemo
         parameters: Parameters = NO_PARAMETERS,
         made: str = "",
         unread: tuple[str, ...] = (),
+        playbook: str = "deploy.yml",
     ) -> Memory:
         clock.go_on(1.0)  # one run begins after the other
         return Memory(
@@ -106,6 +107,7 @@ def begin(path: str, clock: Clock, database: Callable[[], Database]) -> MakeMemo
             Inventory(hosts.split(), made.split(), unread),
             lambda: parameters,
             clock(),
+            playbook,
             clock,
         )
 
@@ -308,6 +310,28 @@ def test_only_a_task_that_ended_well_shows_that_its_place_works(begin: MakeMemor
     passes(memory, clock, "web1", how=how)
     assert verdicts(memory) == [("k", Change.NONE, ("web1",))]
     assert verdicts(memory, green=True) == [("k", Change.OVER, ())]
+
+
+def test_a_complete_run_of_another_playbook_of_the_job_proves_nothing(begin: MakeMemory, clock: Clock) -> None:
+    begin().remember(incident(outcome("web1")), "failed")
+    for playbook, change in (("ping.yml", Change.NONE), ("deploy.yml", Change.OVER)):
+        memory = begin(playbook=playbook)
+        passes(memory, clock, "web1", how="ignored")
+        assert verdicts(memory, green=True)[0][1] is change
+
+
+def test_a_mark_is_not_lost_to_a_run_that_just_found_no_incident(
+    begin: MakeMemory, path: str, database: Callable[[], Database]
+) -> None:
+    marks = OpenJobs(path)
+
+    class Overtaken(Ledger):
+        def open_incident(self, *given: Any, **named: Any) -> None:
+            self.unless_open("deploy.yml", lambda: marks.clear("deploy.yml"))
+            super().open_incident(*given, **named)
+
+    begin(ledger=lambda: Overtaken(database())).remember(incident(outcome("web1")), "failed")
+    assert begin().has_open_incidents()
 
 
 def test_a_complete_run_needs_all_sources_of_the_inventory(begin: MakeMemory, clock: Clock) -> None:

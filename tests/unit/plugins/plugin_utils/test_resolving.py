@@ -62,6 +62,8 @@ def verdict_on(place: Place, shown: Shown, **run: bool) -> Verdict:
         pytest.param(A, NOTHING, {}, Why.ELSEWHERE, id="not there"),
         pytest.param(A, NOTHING, {"green": True}, Why.ELSEWHERE, id="green, on other hosts"),
         pytest.param(A, dataclasses.replace(THROUGH, failed=True), {}, Why.FAILED, id="failed again"),
+        pytest.param(A, Shown(other_playbook=True), {"green": True}, Why.PLAYBOOK, id="another playbook of the job"),
+        pytest.param(A, dataclasses.replace(THROUGH, other_playbook=True), {}, None, id="which came to the same place"),
         pytest.param(A, Shown(skipped=True), {}, Why.SKIPPED, id="skipped"),
         pytest.param(ELSEWHERE, THROUGH, {"green": True}, Why.INVENTORY, id="a host of that name elsewhere"),
         pytest.param(LOST, THROUGH, {}, None, id="reached again"),
