@@ -288,8 +288,9 @@ class Memory:
             inventory=self._inventory,
             began=self._at(self._began, now),
             now=now,
-            green=green and bool(self._took_part),
+            green=green,
             sources_read=not self._hosts.unread,
+            took_part=bool(self._took_part),
         )
         return judge(found, lambda place: self._shown(found, place, whole, this_run), whole)
 

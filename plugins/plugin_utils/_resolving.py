@@ -139,8 +139,9 @@ class Whole:
         inventory: names its inventory; nothing is known of places of other ones.
         began: Unix time of its start.
         now: Unix time.
-        green: True if it was complete (no limit, no tags, not cut short), nothing failed and a host took part.
+        green: True if nothing was left out (no limit, no tags, not cut short) and nothing failed.
         sources_read: whether all sources of the inventory could be read.
+        took_part: whether any host took part.
     """
 
     inventory: str
@@ -148,11 +149,12 @@ class Whole:
     now: float
     green: bool
     sources_read: bool
+    took_part: bool = True
 
     @property
     def complete(self) -> bool:
         """Whether the run was green with all that the inventory has."""
-        return self.green and self.sources_read
+        return self.green and self.sources_read and self.took_part
 
 
 class Change(enum.Enum):
@@ -253,7 +255,7 @@ def _why_not_gone(place: Place, shown: Shown, whole: Whole) -> Why | None:
         return Why.SOURCES
     if not place.lasting:
         return Why.MADE
-    if not whole.green:
+    if not whole.complete:
         return Why.ELSEWHERE
     if place.parameters not in shown.parameters:
         return Why.NOT_NOTED if _is_not_noted(place) else Why.PARAMETERS

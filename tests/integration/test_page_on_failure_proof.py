@@ -197,7 +197,7 @@ echo '{"web": {"hosts": ['"$hosts"'], "vars": {"ansible_connection": "local"}}, 
 def site(ansible: Ansible, simulator: Simulator) -> Callable[..., Run]:
     """Runs a playbook on a folder of two sources, one of them a script."""
     ansible.write("inventory/dynamic", SCRIPT).chmod(0o755)
-    ansible.write("inventory/static.ini", "db1 ansible_connection=local\n")
+    ansible.write("inventory/static", "db1 ansible_connection=local\n")
 
     def run(source: str = "", broken: str = "", inventory: str = "inventory", **settings: Any) -> Run:
         ansible.write("ansible.cfg", cfg(simulator, **settings))

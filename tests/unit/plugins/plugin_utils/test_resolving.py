@@ -43,8 +43,8 @@ def incident(*places: Place) -> RecordedIncident:
     return RecordedIncident("f", "k", "deploy.yml", {}, "triggered", "failed", 0.0, 0.0, places)
 
 
-def whole(green: bool = False, read: bool = True) -> Whole:
-    return Whole("prod", BEGAN, NOW, green, read)
+def whole(green: bool = False, read: bool = True, part: bool = True) -> Whole:
+    return Whole("prod", BEGAN, NOW, green, read, part)
 
 
 def of(verdict: Verdict) -> tuple[Change, tuple[str, ...], list[Why]]:
@@ -71,6 +71,7 @@ def verdict_on(place: Place, shown: Shown, **run: bool) -> Verdict:
         pytest.param(RUN, NOTHING, {}, Why.ELSEWHERE, id="an error, then a part of it"),
         pytest.param(RUN, ABSENT, {"green": True}, Why.ELSEWHERE, id="the run as a whole is never gone"),
         pytest.param(A, NOTHING, {"green": True, "read": False}, Why.SOURCES, id="a source was not read"),
+        pytest.param(A, NOTHING, {"green": True, "read": False, "part": False}, Why.SOURCES, id="nor had it any host"),
         pytest.param(A, THROUGH, {"green": True, "read": False}, None, id="seen to get through all the same"),
     ],
 )
@@ -144,6 +145,7 @@ MISSED = dataclasses.replace(A, absent=NOW - GONE_AFTER_SECONDS)
             id="too early",
         ),
         pytest.param(MISSED, ABSENT, {}, Why.ELSEWHERE, id="not a complete green run"),
+        pytest.param(MISSED, ABSENT, {"green": True, "part": False}, Why.ELSEWHERE, id="no host took part"),
         pytest.param(MISSED, ABSENT, {"green": True, "read": False}, Why.SOURCES, id="a source was not read"),
         pytest.param(
             dataclasses.replace(MISSED, lasting=False), ABSENT, {"green": True}, Why.MADE, id="made by add_host"
