@@ -212,8 +212,7 @@ class PlaybookRun:
 
     def parameters(self) -> list[Parameters]:
         """Return what the run was started with: for each play so far, the present one last; it may have asked more."""
-        plays = list(self._plays.values()) or [self.play or next(iter(self._playbook.get_plays()), None)]
-        return [self._parameters_of(play) for play in plays]
+        return [self._parameters_of(play) for play in self._plays.values() or [self._any_play()]]
 
     def _parameters_of(self, play: Any) -> Parameters:
         identity = getattr(play, "_uuid", None)
@@ -292,8 +291,12 @@ class PlaybookRun:
             return None
 
     def _extra_variables(self) -> Mapping[str, Any]:
-        play = self.play or next(iter(self._playbook.get_plays()), None)
+        play = self._any_play()
         return extra_variables(play) if play is not None else {}
+
+    def _any_play(self) -> Any:
+        """Return the play at work, before the first one begins the first; None if there is none."""
+        return self.play or next(iter(self._playbook.get_plays() if self._playbook is not None else ()), None)
 
 
 def _name(play: Any) -> str:

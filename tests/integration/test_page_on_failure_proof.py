@@ -184,6 +184,28 @@ def test_a_task_that_was_skipped_or_failed_again_shows_nothing_by_itself(deploy:
     assert resolved(simulator) == ["ansible:app.yml"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("group_by", ["playbook, host, role, task", "playbook, play, vars.rack"])
+def test_hosts_that_failed_along_with_another_and_unreachable_ones_resolve_too(
+    ansible: Ansible, simulator: Simulator, group_by: str
+) -> None:
+    def run(broken: str, *lost: str) -> Run:
+        names = [name for name in ("web1", "web2", "web3") if name not in lost]
+        reach = script("Reach", "true")
+        install = fail("Install", failed_when=f"inventory_hostname == '{broken}'", any_errors_fatal=True)
+        first = play("Deploy", "all", reach, install, vars={"rack": "r-{{ inventory_hostname }}"})
+        return ansible(
+            [first, play("Check", "all", ok(), vars={"rack": "another"})],
+            inventory=hosts(*names, unreachable=lost),
+            cfg=cfg(simulator, group_by=group_by),
+        )
+
+    run("web1", "web3")
+    assert len(keys(simulator)) > 1
+    run("")
+    assert keys(simulator) == []
+
+
 # --- inventory ---------------------------------------------------------------------------------------------------
 
 SCRIPT = """#!/bin/sh
