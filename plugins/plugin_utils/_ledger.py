@@ -117,10 +117,12 @@ class Ledger:
         labels: Mapping[str, str],
         summary: str,
         places: Iterable[Place] = (),
+        within: Callable[[], None] = lambda: None,
     ) -> None:
         """Record that an incident is open, and where its hosts failed, as `add_places` does.
 
-        One that is open already keeps its beginning, its state and its places.
+        One that is open already keeps its beginning, its state and its places. What `within` does is done while no
+        other process can look or write.
         """
         now = self._database.now()
         with self._database.transaction() as cursor:
@@ -144,6 +146,7 @@ class Ledger:
                 ),
             )
             self._add_places(cursor, fingerprint, dedup_key, places)
+            within()
 
     def acknowledge_incident(self, fingerprint: str, dedup_key: str) -> bool:
         """Record that somebody looks after an open incident. Returns whether there is one."""

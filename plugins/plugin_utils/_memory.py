@@ -168,10 +168,16 @@ class Memory:
             DatabaseError: if the ledger cannot be used.
         """
         fingerprint, places = _fingerprint(incident), self._places_of(incident)
-        self._marks.mark(self._job)
-        self._ledger().open_incident(fingerprint, incident.dedup_key, self._job, incident.labels, summary, places)
-        # Once more: another run may have found no open incident just before, and cleared the mark.
-        self._marks.mark(self._job)
+        self._ledger().open_incident(
+            fingerprint,
+            incident.dedup_key,
+            self._job,
+            incident.labels,
+            summary,
+            places,
+            # Not before, lest another run that finds no open incident takes the mark away.
+            within=lambda: self._marks.mark(self._job),
+        )
         self._take_back(incident, places)
 
     def withdraw(self, incident: Incident) -> bool:
