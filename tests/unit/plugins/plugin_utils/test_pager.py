@@ -306,6 +306,11 @@ def test_a_page_is_remembered_before_it_is_told() -> None:
     memory = SimpleNamespace(remember=lambda *_given: order.append("remembered"))
     around = Surroundings(memory=memory)
     take = around.parts.delivery().hand_over
-    around.parts.delivery().hand_over = lambda *given: (order.append("told"), take(*given))[1]  # type: ignore[method-assign]
+
+    def hand_over(*given: Any) -> HandOver:
+        order.append("told")
+        return take(*given)
+
+    around.parts.delivery().hand_over = hand_over  # type: ignore[method-assign,assignment]
     around.pager().decided(failure("web1"))
     assert order == ["remembered", "told"]
