@@ -84,12 +84,50 @@ options:
       - What the playbook is called in incidents and their keys. By default the job template's name under AWX, else
         the playbook's path in its project.
       - Projects that page the same service from playbooks of the same name need one each, or they share an incident.
+      - Playbooks that share a name share an incident too, as all those of a project whose C(ansible.cfg) has this
+        option. A green run of one of them proves of another's failures only what it comes through itself; with
+        O(resolve_on_success=always) it resolves them.
     type: str
     env:
       - name: PAGERDUTY_JOB_NAME
     ini:
       - section: pagerduty
         key: job_name
+  job_variables:
+    description:
+      - Which extra variables make a run another job than other runs of the same playbook, and likewise the answers to
+        C(vars_prompt) of a play. Names as shell patterns, whatever their case; one that starts with C(!) takes names
+        out again.
+      - A run says nothing about what failed in a run with other values of them. It resolves neither the incident nor
+        a part of it, unless the incident's key is made of one of them, by C(vars.NAME) in O(group_by) or in
+        O(dedup_key). Then the key alone decides.
+      - By default all count, except those that name a version of what is rolled out, those that AWX adds, and two
+        kinds that change between runs of one job. C(pagerduty_*) are settings of this collection; where they change
+        the incident's key, or who is paged, that counts by itself. C(ansible_*pass) and C(ansible_*password) are
+        what somebody who runs a job by hand logs in with. Another C(ansible_user) or C(ansible_host) counts.
+      - The same value counts as the same however it is written, as text in C(-e port=80) and as a number in JSON.
+        Values are kept only as a hash that cannot be made without the integration key.
+      - Variables that come from elsewhere, as from the environment or the inventory, are not looked at.
+    type: list
+    elements: str
+    default:
+      - "*"
+      - "!*version*"
+      - "!*tag"
+      - "!*revision*"
+      - "!*commit*"
+      - "!*build*"
+      - "!*release*"
+      - "!awx_*"
+      - "!tower_*"
+      - "!pagerduty_*"
+      - "!ansible_*pass"
+      - "!ansible_*password"
+    env:
+      - name: PAGERDUTY_JOB_VARIABLES
+    ini:
+      - section: pagerduty
+        key: job_variables
   dedup_key:
     description:
       - A Jinja template for the incident's key, in the place of the one made from O(group_by). It can refer to the
@@ -218,11 +256,13 @@ options:
   resolve_on_success:
     description:
       - When incidents are resolved by themselves.
-      - V(ledger) resolves one when each of its failed hosts has got through. What is open is remembered beside the
-        outbox.
+      - V(ledger) resolves one when each of its failed hosts has got through, in runs that could have raised it
+        themselves. What is open is remembered beside the outbox.
       - V(always) resolves the job's incident after each complete green run, without a memory; for execution
-        environments, whose disk is gone after the run. A run with a limit or tags resolves nothing that way.
-        A job that is run with several inventories needs V(inventory) in O(group_by) for it.
+        environments, whose disk is gone after the run. A run with a limit or tags resolves nothing that way, nor one
+        without hosts, or with a source of its inventory that could not be read. A job that is run with several
+        inventories needs V(inventory) in O(group_by) for it. Runs with extra variables that O(job_variables) counts
+        have keys, and so incidents, of their own; with a O(dedup_key) that is not made of them they resolve nothing.
       - V(never) leaves it to people.
     type: str
     choices: [ledger, always, never]
@@ -351,9 +391,9 @@ class CallbackModule(CallbackBase):
         runs slower. So there is no such method on the class, only on this object and only while incidents are open.
         From 2.19 on ansible-core looks methods up in a set made at the beginning.
         """
-        hooks = ("v2_runner_on_ok", "v2_runner_on_skipped")
-        for hook in hooks:
-            setattr(self, hook, self._session.passed)
+        hooks = {"v2_runner_on_ok": self._session.passed, "v2_runner_on_skipped": self._session.skipped}
+        for hook, heard in hooks.items():
+            setattr(self, hook, heard)
         known = getattr(self, "_implemented_callback_methods", None)
         if known is not None:
             self._implemented_callback_methods = known | frozenset(hooks)

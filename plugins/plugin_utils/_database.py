@@ -97,6 +97,9 @@ class Database:
         Raises:
             DatabaseError: if it could not be done.
         """
+        if self._is_shared:
+            with self._explained():
+                raise sqlite3.OperationalError("it is in use by this process itself")
         with self.transaction():
             self._is_shared = True
             try:

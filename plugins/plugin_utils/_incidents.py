@@ -9,6 +9,7 @@ the number of events does not grow with the number of failing hosts.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Union
@@ -23,6 +24,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import 
     Finished,
     Withdrawn,
 )
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import SHORT, Parameters
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 
@@ -42,6 +44,15 @@ class Place:
     task: str
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Whose failure it was that a host failed by, and in a run with which variables."""
+
+    host: str
+    parameters: Parameters | None = None
+    """None if the failure does not say: then what the run has now counts."""
+
+
 @dataclass
 class Incident:
     """One incident of this run, as far as it is known.
@@ -51,6 +62,7 @@ class Incident:
         steering: how its first failure was to be paged.
         labels: the labels that its failures have in common, by name.
         hosts: the failed hosts in order, each with the kind of its failure and its place.
+        origins: for each of these hosts, whose failure it was.
         samples: the first failures, one of each host.
         cause: what it is about first of all: a failure, or the end of the run.
         ended: what cut the run short, if anything did.
@@ -63,6 +75,7 @@ class Incident:
     cause: Outcome | Cut
     severity: str
     hosts: dict[str, tuple[str, Place | None]] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
     samples: list[Outcome] = field(default_factory=list)
     ended: Cut | None = None
 
@@ -112,6 +125,7 @@ class IncidentBook:
         steer: Callable[[str, Outcome | None], Steering],
         label: Callable[[str, str, Outcome | None], str],
         mask: Callable[[str, Outcome], str] = lambda text, _outcome: text,
+        parameters: Callable[[], Parameters] | None = None,
     ) -> None:
         """Begin with no incident.
 
@@ -122,12 +136,15 @@ class IncidentBook:
             label: the value of a label (its name, the host, the outcome) that only the run knows.
             mask: takes out of a text what is secret for the outcome's host; asked once for each text and host, but
                 only once for a name as the playbook has it.
+            parameters: what the run was started with, if a key made from labels has to tell that; without it the key
+                does not.
         """
         self._job = job
         self._page_on = frozenset(page_on)
         self._steer = steer
         self._label = label
         self._mask = mask
+        self._parameters = parameters
         self._masked_texts: dict[tuple[str, str], str] = {}
         # Thousands of hosts fail at the same few places.
         self._places: dict[Place | None, Place | None] = {}
@@ -159,20 +176,21 @@ class IncidentBook:
         """Have an incident told of at the end of the play whatever comes: what was to be told could not be kept."""
         self._stale[incident.identity] = None
 
+    def would_open(self, failure: Failure) -> Incident | Unpaged | None:
+        """Return the incident that a failure would open if it happened, or add to; None if it would not be paged."""
+        return self._made_of(failure)
+
+    def would_open_at_end(self) -> Incident | Unpaged | None:
+        """Return the incident that an error which ended the run would open; None if it would not be paged."""
+        return self._made_of_cut(Errored("", ""), "error") if self._page_on & {"error", "interrupted"} else None
+
     def _failure(self, failure: Failure) -> list[Step]:
-        cause = failure.cause
-        if cause.kind not in self._page_on:
+        new = self._made_of(failure)
+        if new is None:
             return []
-        steering = self._enabled_steering(failure)
-        if steering is None:
-            return []
-        if steering.target is None:
-            return [Unpaged(steering.problem or "there is no integration key")]
-        labels = {name: self._value(name, steering, failure) for name in steering.group_by}
-        own_key = fit_key(self._masked(steering.dedup_key, cause)) if steering.dedup_key else None
-        key = own_key or self.key(labels)
-        severity = steering.severities[cause.kind]
-        new = Incident(key, steering, labels, cause, severity)
+        if isinstance(new, Unpaged):
+            return [new]
+        cause, severity = failure.cause, new.severity
         incident = self._incidents.setdefault(new.identity, new)
         steps: list[Step] = []
         if incident is new:
@@ -183,11 +201,28 @@ class IncidentBook:
         incident.ended = failure.ended or incident.ended
         place = place_of(cause)
         place = self._places.setdefault(place, place)
+        origin = Origin(cause.host, cause.extra.get("parameters"))
         for host in failure.hosts:
             incident.hosts.setdefault(host, (cause.kind, place))
+            incident.origins.setdefault(host, origin)
         if len(incident.samples) < MAX_SAMPLES and cause not in incident.samples:
             incident.samples.append(cause)
         return steps
+
+    def _made_of(self, failure: Failure) -> Incident | Unpaged | None:
+        """Return the incident of a failure as a new one; None if it is not to be paged."""
+        cause = failure.cause
+        if cause.kind not in self._page_on:
+            return None
+        steering = self._enabled_steering(failure)
+        if steering is None:
+            return None
+        if steering.target is None:
+            return Unpaged(steering.problem or "there is no integration key")
+        labels = {name: self._value(name, steering, failure) for name in steering.group_by}
+        own_key = fit_key(self._masked(steering.dedup_key, cause)) if steering.dedup_key else None
+        key = own_key or self.run_key(labels, steering, cause.extra.get("parameters"))
+        return Incident(key, steering, labels, cause, steering.severities[cause.kind])
 
     def _enabled_steering(self, failure: Failure) -> Steering | None:
         """Return what the cause's host says, or, if that is not to be paged, the first other one that is."""
@@ -218,6 +253,22 @@ class IncidentBook:
         parts = [self._job if name == "playbook" else f"{name}={value}" for name, value in labels.items()]
         return fit_key(":".join(["ansible", *parts]))
 
+    def run_key(self, labels: Mapping[str, str], steering: Steering, parameters: Parameters | None = None) -> str:
+        """Make a key of labels, and of what the run was started with where the key has to tell that and does not yet.
+
+        Args:
+            labels: as for `key`.
+            steering: says who is paged, and of which variables the key is made.
+            parameters: what the run was started with; the run's own if not given.
+        """
+        key = self.key(labels)
+        if self._parameters is None or steering.target is None:
+            return key
+        given = parameters if parameters is not None else self._parameters()
+        if not given.names or steering.key_variables.intersection(given.names):
+            return key
+        return fit_key(f"{key}:variables={given.digest(steering.target.routing_key)[:SHORT]}")
+
     def _withdrawn(self, hosts: tuple[str, ...]) -> list[Step]:
         steps: list[Step] = []
         for identity, incident in list(self._incidents.items()):
@@ -242,18 +293,26 @@ class IncidentBook:
         steps = self.play_ended()
         if self._incidents or cause not in self._page_on:
             return steps
+        new = self._made_of_cut(cut, cause)
+        if new is None:
+            return steps
+        if isinstance(new, Unpaged):
+            return [new]
+        self._incidents[new.identity] = new
+        return [Notice("opened", new)]
+
+    def _made_of_cut(self, cut: Cut, cause: str) -> Incident | Unpaged | None:
         steering = self._steer("", None)
         if not steering.enabled:
-            return steps
+            return None
         if steering.target is None:
-            return [Unpaged(steering.problem or "there is no integration key")]
+            return Unpaged(steering.problem or "there is no integration key")
         # Without a host or a task, only what the run itself has can tell incidents apart.
         labels = {name: self._label(name, "", None) for name in steering.group_by if name in ("playbook", "inventory")}
-        key = self.key(labels or {"playbook": self._job})
+        steering = dataclasses.replace(steering, key_variables=frozenset())
+        key = self.run_key(labels or {"playbook": self._job}, steering)
         ended = None if isinstance(cut, Errored) and cut.statistics else cut
-        incident = Incident(key, steering, labels, cut, steering.severities[cause], ended=ended)
-        self._incidents[incident.identity] = incident
-        return [Notice("opened", incident)]
+        return Incident(key, steering, labels, cut, steering.severities[cause], ended=ended)
 
 
 def place_of(outcome: Outcome) -> Place | None:

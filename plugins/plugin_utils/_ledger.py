@@ -8,9 +8,10 @@ Storage only: which failure belongs to which incident, and when one is over, is 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
@@ -19,20 +20,37 @@ TRIGGERED = "triggered"
 ACKNOWLEDGED = "acknowledged"
 RESOLVED = "resolved"
 
+NOT_NOTED = "?"
+"""Stands for the parameters of a run that an earlier version has recorded."""
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where a host failed.
+    """Where a host failed, and in what kind of run.
 
     Attributes:
         host: the host's name.
         place: what tells the place from others: any text.
         passed: Unix time at which the host got through it; None while it has not.
+        parameters: stands for the variables that the run was started with (`_job_variables.Parameters.digest`).
+        names: the names of those variables.
+        origin: the host whose failure it was, where one host's failure has ended others.
+        playbook: the playbook's own name, where several are one job by their `job_name`.
+        lasting: whether the host came from an inventory source that is read anew in each run.
+        failed: Unix time of the latest failure there.
+        absent: Unix time at which a complete green run first found that the host is not in the inventory any more.
     """
 
     host: str
     place: str
     passed: float | None = None
+    parameters: str = ""
+    names: tuple[str, ...] = ()
+    origin: str = ""
+    playbook: str = ""
+    lasting: bool = False
+    failed: float = 0.0
+    absent: float | None = None
 
     @property
     def still_failing(self) -> bool:
@@ -78,6 +96,19 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def now(self) -> float:
+        """Return the present as the record counts it."""
+        return self._database.now()
+
+    @contextlib.contextmanager
+    def one_step(self) -> Iterator[None]:
+        """Do several things, here and in the outbox of the same database, so that nobody else writes in between.
+
+        Only for what is no page: a signal's handler that came in between could not keep one.
+        """
+        with self._database.shared_transaction():
+            yield
+
     def open_incident(
         self,
         fingerprint: str,
@@ -85,11 +116,13 @@ class Ledger:
         job: str,
         labels: Mapping[str, str],
         summary: str,
-        places: Iterable[tuple[str, str]] = (),
+        places: Iterable[Place] = (),
+        within: Callable[[], None] = lambda: None,
     ) -> None:
         """Record that an incident is open, and where its hosts failed, as `add_places` does.
 
-        One that is open already keeps its beginning, its state and its places.
+        One that is open already keeps its beginning, its state and its places. What `within` does is done while no
+        other process can look or write.
         """
         now = self._database.now()
         with self._database.transaction() as cursor:
@@ -113,6 +146,7 @@ class Ledger:
                 ),
             )
             self._add_places(cursor, fingerprint, dedup_key, places)
+            within()
 
     def acknowledge_incident(self, fingerprint: str, dedup_key: str) -> bool:
         """Record that somebody looks after an open incident. Returns whether there is one."""
@@ -122,37 +156,81 @@ class Ledger:
         """Record that an incident is over, and forget its places. Returns whether it was open."""
         return self._change_state(fingerprint, dedup_key, RESOLVED)
 
-    def add_places(self, fingerprint: str, dedup_key: str, places: Iterable[tuple[str, str]]) -> None:
-        """Record that hosts failed in places of an open incident: pairs of host and place.
+    def add_places(self, fingerprint: str, dedup_key: str, places: Iterable[Place]) -> None:
+        """Record that hosts failed just now in places of an open incident.
 
         One that had been passed is failing again. Nothing happens if the incident is not open.
         """
         with self._database.transaction() as cursor:
             self._add_places(cursor, fingerprint, dedup_key, places)
 
-    def _add_places(
-        self, cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, places: Iterable[tuple[str, str]]
-    ) -> None:
+    def _add_places(self, cursor: sqlite3.Cursor, fingerprint: str, dedup_key: str, places: Iterable[Place]) -> None:
         found = _find(cursor, fingerprint, dedup_key)
         if found is None or found[1] == RESOLVED:
             return
         now = self._database.now()
+        rows = list(places)
         cursor.executemany(
-            """INSERT INTO places (incident, host, place, failed) VALUES (?, ?, ?, ?)
-                ON CONFLICT (incident, host, place) DO UPDATE SET failed = excluded.failed, passed = NULL""",
-            [(found[0], host, place, now) for host, place in places],
+            """INSERT INTO places (incident, host, place, parameters, names, origin, playbook, lasting, failed)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (incident, host, place, parameters) DO UPDATE SET
+                failed = excluded.failed, passed = NULL, absent = NULL, names = excluded.names,
+                origin = excluded.origin, playbook = excluded.playbook, lasting = excluded.lasting""",
+            [
+                (
+                    found[0],
+                    row.host,
+                    row.place,
+                    row.parameters,
+                    json.dumps(row.names),
+                    row.origin,
+                    row.playbook,
+                    row.lasting,
+                    now,
+                )
+                for row in rows
+            ],
+        )
+        # What an earlier version has recorded of the same failure is known better now.
+        cursor.executemany(
+            "DELETE FROM places WHERE incident = ? AND host = ? AND place = ? AND parameters = ?",
+            [(found[0], row.host, row.place, NOT_NOTED) for row in rows if row.parameters != NOT_NOTED],
         )
         cursor.execute("UPDATE incidents SET updated = ? WHERE id = ?", (now, found[0]))
 
-    def mark_passed(self, job: str, passed: Iterable[tuple[str, str]]) -> None:
-        """Record that hosts got through places, in all open incidents of a job: pairs of host and place."""
-        now = self._database.now()
+    def mark_passed(self, fingerprint: str, dedup_key: str, passed: Iterable[Place]) -> None:
+        """Record that hosts got through places of an open incident, unless they have failed there since."""
+        self._set(fingerprint, dedup_key, "passed", passed, self._database.now())
+
+    def mark_absent(self, fingerprint: str, dedup_key: str, places: Iterable[Place]) -> None:
+        """Record that hosts are seen, from now on, to be absent from the inventory."""
+        self._set(fingerprint, dedup_key, "absent", (place for place in places if place.absent is None), self.now())
+
+    def mark_present(self, fingerprint: str, dedup_key: str, places: Iterable[Place]) -> None:
+        """Record that hosts are in the inventory again."""
+        self._set(fingerprint, dedup_key, "absent", places, None)
+
+    def _set(self, fingerprint: str, dedup_key: str, column: str, places: Iterable[Place], value: float | None) -> None:
+        rows = [
+            (value, place.host, place.place, place.parameters, place.failed, fingerprint, dedup_key, RESOLVED)
+            for place in places
+        ]
+        if not rows:
+            return
         with self._database.transaction() as cursor:
             cursor.executemany(
-                """UPDATE places SET passed = ? WHERE passed IS NULL AND host = ? AND place = ?
-                    AND incident IN (SELECT id FROM incidents WHERE job = ? AND state <> ?)""",
-                [(now, host, place, job, RESOLVED) for host, place in passed],
+                f"""UPDATE places SET {column} = ? WHERE passed IS NULL AND host = ? AND place = ? AND parameters = ?
+                    AND failed <= ? AND incident IN
+                    (SELECT id FROM incidents WHERE fingerprint = ? AND dedup_key = ? AND state <> ?)""",  # noqa: S608
+                rows,
             )
+
+    def unless_open(self, job: str, then: Callable[[], None]) -> None:
+        """Do something if a job has no open incident, before another process can open one."""
+        if self.incidents_of(job):
+            return
+        with self._database.transaction():
+            if not self.incidents_of(job):
+                then()
 
     def incidents_of(self, job: str) -> list[RecordedIncident]:
         """Return a job's open incidents with their places, the oldest first."""
@@ -170,9 +248,25 @@ class Ledger:
 
     def _places(self, incident: int) -> tuple[Place, ...]:
         rows = self._database.read(
-            "SELECT host, place, passed FROM places WHERE incident = ? ORDER BY failed, host, place", (incident,)
+            """SELECT host, place, parameters, names, origin, playbook, lasting, failed, passed, absent FROM places
+                WHERE incident = ? ORDER BY failed, host, place, parameters""",
+            (incident,),
         )
-        return tuple(Place(*row) for row in rows)
+        return tuple(
+            Place(
+                host,
+                place,
+                passed,
+                parameters=parameters,
+                names=tuple(json.loads(names)),
+                origin=origin,
+                playbook=playbook,
+                lasting=bool(lasting),
+                failed=failed,
+                absent=absent,
+            )
+            for host, place, parameters, names, origin, playbook, lasting, failed, passed, absent in rows
+        )
 
     def _change_state(self, fingerprint: str, dedup_key: str, state: str) -> bool:
         with self._database.transaction() as cursor:

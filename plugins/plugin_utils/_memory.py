@@ -5,25 +5,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _steady
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Errored
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, Place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, Origin, Place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import Parameters
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger, RecordedIncident
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Place as RecordedPlace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._passage import Passage
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import (
     REACHED,
     WHOLE_RUN,
     Change,
-    HostPlace,
-    Proof,
+    Evidence,
+    Raisable,
+    Shown,
     Verdict,
+    Whole,
     judge,
     place_text,
 )
+
+WouldRaise = Callable[[RecordedIncident, RecordedPlace], "Raisable | None"]
+
+
+class Hosts(Protocol):
+    """What is known of the hosts of a run's inventory."""
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The sources of the inventory that could not be read."""
+
+    def has(self, host: str) -> bool:
+        """Tell whether the inventory has a host."""
+
+    def is_from_source(self, host: str) -> bool:
+        """Tell whether a host comes from a source of the inventory."""
+
+
+class ThisRun(Protocol):
+    """Answers, at the end of a run, what it could have raised."""
+
+    def would_raise(self, incident: RecordedIncident, place: RecordedPlace) -> list[Raisable | None]:
+        """Return what a failure of the place's host there would have raised, for each play where it could stand."""
+
+    def parameters(self, incident: RecordedIncident) -> frozenset[str]:
+        """Return what this run's variables come to, with the incident's integration key; for each play."""
+
+
+@dataclass(frozen=True)
+class _Identity:
+    fingerprint: str
+    dedup_key: str
+
+
+_Entry = tuple[str, str, str]
+"""Host, place and parameters."""
 
 
 class Memory:
@@ -37,7 +81,11 @@ class Memory:
         marks: OpenJobs,
         relative: Callable[[str], str],
         inventory: str,
-        has_host: Callable[[str], bool],
+        hosts: Hosts,
+        parameters: Callable[[], Parameters],
+        began: float,
+        playbook: str = "",
+        uptime: Callable[[], float] = _steady.uptime,
     ) -> None:
         """Take the parts; the ledger is opened when it is needed.
 
@@ -48,7 +96,11 @@ class Memory:
             marks: tells whether the ledger has anything about the job.
             relative: shortens a file's path to what stays the same when the project lies elsewhere.
             inventory: names this run's inventory; C(,) stands for one without a name of its own.
-            has_host: tells whether this run's inventory has a host.
+            hosts: knows the hosts of this run's inventory.
+            parameters: what this run was started with.
+            began: when the run began, by `uptime`.
+            playbook: the playbook's own name; several can be one job.
+            uptime: seconds that go forward in all processes alike.
         """
         self._job = job
         self._ledger = ledger
@@ -56,15 +108,22 @@ class Memory:
         self._marks = marks
         self._relative = relative
         self._inventory = inventory
-        self._has_host = has_host
+        self._hosts = hosts
+        self._parameters = parameters
+        self._began = began
+        self._playbook = playbook
+        self._uptime = uptime
         self._unheard_of: set[tuple[str, str]] = set()
         self._open_before: set[tuple[str, str]] = set()
-        self._told: dict[tuple[str, str], set[HostPlace]] = {}
-        self._failed: set[HostPlace] = set()
-        self._passed: set[HostPlace] = set()
+        self._told: dict[tuple[str, str], set[_Entry]] = {}
+        self._failed: set[tuple[str, str]] = set()
+        # When a task that ended well had begun, and what a failure of it would have raised.
+        self._passed: dict[tuple[str, str], list[tuple[float, Raisable | None]]] = {}
+        self._skipped: dict[tuple[str, str], list[Raisable | None]] = {}
         self._took_part: set[str] = set()
-        self._reached: set[str] = set()
-        self._awaited: frozenset[HostPlace] | None = None
+        self._reached: dict[str, float] = {}
+        self._awaited: dict[tuple[str, str], list[tuple[RecordedIncident, RecordedPlace]]] | None = None
+        self._would_raise: dict[tuple[_Identity, _Entry], list[Raisable | None]] = {}
 
     def has_open_incidents(self) -> bool:
         """Tell whether earlier runs may have left incidents open. One look at the disk."""
@@ -86,8 +145,29 @@ class Memory:
                 self._open_before.add((incident.fingerprint, incident.dedup_key))
         self._tidy()
 
+    @contextlib.contextmanager
+    def one_step(self) -> Iterator[None]:
+        """Look, tell PagerDuty and note that, so that no other run's failure comes in between.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used.
+        """
+        with self._ledger().one_step():
+            yield
+
+    def is_open(self, fingerprint: str, dedup_key: str) -> bool:
+        """Tell whether an incident is known to be open.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used.
+        """
+        return self._recorded(_Identity(fingerprint, dedup_key)) is not None
+
     def remember(self, incident: Incident, summary: str) -> bool:
-        """Note that an incident is open, and where its hosts failed.
+        """Note that an incident is open, and where its hosts failed. To be done before PagerDuty is told.
+
+        Another run that is about to resolve it then either sees this failure, or has told PagerDuty before it is told
+        of this one.
 
         Returns whether it was open at PagerDuty before this run, as far as that is known here.
 
@@ -95,8 +175,16 @@ class Memory:
             DatabaseError: if the ledger cannot be used.
         """
         fingerprint, places = _fingerprint(incident), self._places_of(incident)
-        self._marks.mark(self._job)
-        self._ledger().open_incident(fingerprint, incident.dedup_key, self._job, incident.labels, summary, places)
+        self._ledger().open_incident(
+            fingerprint,
+            incident.dedup_key,
+            self._job,
+            incident.labels,
+            summary,
+            places,
+            # Not before, lest another run that finds no open incident takes the mark away.
+            within=lambda: self._marks.mark(self._job),
+        )
         self._take_back(incident, places)
         return (fingerprint, incident.dedup_key) in self._open_before
 
@@ -109,75 +197,154 @@ class Memory:
         places = self._places_of(incident)
         self._ledger().add_places(_fingerprint(incident), incident.dedup_key, places)
         self._take_back(incident, places)
-        found = self._recorded(incident)
+        found = self._recorded(_Identity(_fingerprint(incident), incident.dedup_key))
         if found is not None and found.still_failing:
             return False
         self._ledger().close_incident(_fingerprint(incident), incident.dedup_key)
         self._tidy()
         return True
 
-    def _places_of(self, incident: Incident) -> list[HostPlace]:
+    def _places_of(self, incident: Incident) -> list[RecordedPlace]:
         """Return where an incident's hosts failed."""
-        places = {(host, self._text(place)): None for host, (_kind, place) in incident.hosts.items()}
+        own = Origin(incident.cause.host if isinstance(incident.cause, Outcome) else "")
+        places = [
+            self._place_of(incident, host, self._text(place), incident.origins.get(host, own))
+            for host, (_kind, place) in incident.hosts.items()
+        ]
         if isinstance(incident.ended, Errored) or not isinstance(incident.cause, Outcome):
-            places[WHOLE_RUN, place_text(self._inventory, "")] = None
-        return list(places)
+            places.append(self._place_of(incident, WHOLE_RUN, place_text(self._inventory, ""), own))
+        return places
 
-    def _take_back(self, incident: Incident, places: list[HostPlace]) -> None:
+    def _place_of(self, incident: Incident, host: str, text: str, origin: Origin) -> RecordedPlace:
+        target: Any = incident.steering.target
+        parameters = self._parameters() if origin.parameters is None else origin.parameters
+        return RecordedPlace(
+            host,
+            text,
+            parameters=parameters.digest(target.routing_key),
+            names=parameters.names,
+            origin=origin.host,
+            playbook=self._playbook,
+            lasting=host != WHOLE_RUN and self._hosts.is_from_source(host),
+        )
+
+    def _take_back(self, incident: Incident, places: list[RecordedPlace]) -> None:
         """Record that those of an incident's hosts that were told of before did not fail, but for these places."""
-        identity = (_fingerprint(incident), incident.dedup_key)
-        taken_back = self._told.get(identity, set()) - set(places)
-        self._told[identity] = set(places)
-        self._failed = (self._failed - taken_back) | set(places)
+        fingerprint = _fingerprint(incident)
+        entries = {_entry(place) for place in places}
+        taken_back = self._told.get((fingerprint, incident.dedup_key), set()) - entries
+        self._told[fingerprint, incident.dedup_key] = entries
+        self._failed -= {(host, place) for host, place, _parameters in taken_back}
+        self._failed |= {(host, place) for host, place, _parameters in entries}
         if taken_back:
-            self._ledger().mark_passed(self._job, taken_back)
+            now = self._ledger().now()
+            gone = [
+                RecordedPlace(host, place, parameters=parameters, failed=now) for host, place, parameters in taken_back
+            ]
+            self._ledger().mark_passed(fingerprint, incident.dedup_key, gone)
 
-    def _recorded(self, incident: Incident) -> RecordedIncident | None:
-        wanted = (_fingerprint(incident), incident.dedup_key)
+    def _recorded(self, wanted: _Identity) -> RecordedIncident | None:
         known = self._ledger().incidents_of(self._job)
-        return next((found for found in known if (found.fingerprint, found.dedup_key) == wanted), None)
+        return next((found for found in known if _identity(found) == wanted), None)
 
-    def passed(self, host: str, place: Place, reached: bool = True) -> None:
-        """Note that a task was not announced as failed on a host, and whether it ran there.
+    def passed(self, passage: Passage, would_raise: WouldRaise) -> None:
+        """Note that a task was not announced as failed on a host.
+
+        Args:
+            passage: the task, the host, and how it went.
+            would_raise: says what its failure would have raised. Asked only where an incident waits for it.
 
         Raises:
             DatabaseError: if the ledger cannot be used. It is not tried again: a run must not wait for it at each task.
         """
-        self._took_part.add(host)
-        if reached:
-            self._reached.add(host)
+        self._took_part.add(passage.host)
+        if passage.reached:
+            self._reached[passage.host] = max(passage.began, self._reached.get(passage.host, passage.began))
         if self._awaited is None:
-            self._awaited = frozenset()
-            self._awaited = frozenset(
-                (waiting.host, waiting.place)
-                for incident in self._ledger().incidents_of(self._job)
-                for waiting in incident.places
-                if waiting.still_failing
-            )
-        entry = (host, self._text(place))
-        if entry in self._awaited:
-            self._passed.add(entry)
+            self._awaited = {}
+            for incident in self._ledger().incidents_of(self._job):
+                for waiting in incident.places:
+                    if waiting.still_failing:
+                        self._awaited.setdefault((waiting.host, waiting.place), []).append((incident, waiting))
+        entry = (passage.host, self._text(passage.place))
+        for incident, waiting in self._awaited.get(entry, ()):
+            if passage.ended_well:
+                self._passed.setdefault(entry, []).append((passage.began, would_raise(incident, waiting)))
+            elif passage.skipped:
+                self._skipped.setdefault(entry, []).append(would_raise(incident, waiting))
 
-    def verdicts(self, whole_and_green: bool) -> list[tuple[RecordedIncident, Verdict]]:
-        """Return what this run means for each of the job's open incidents.
+    def incidents(self) -> list[RecordedIncident]:
+        """Return the job's open incidents.
 
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
         # Somebody may have resolved some by a task since the mark was made.
         self._tidy()
-        known = self._ledger().incidents_of(self._job)
-        return [(incident, judge(incident, self._proof(incident, whole_and_green))) for incident in known]
+        return self._ledger().incidents_of(self._job)
 
-    def _proof(self, incident: RecordedIncident, whole_and_green: bool) -> Proof:
-        gone = self._gone(incident)
-        return Proof(self._inventory, self._passed, self._took_part, self._failed, whole_and_green, gone, self._reached)
+    def verdict(self, incident: RecordedIncident, green: bool, this_run: ThisRun) -> Verdict | None:
+        """Return what this run means for an incident as it is now; None if it is not open any more.
 
-    def _gone(self, incident: RecordedIncident) -> frozenset[str]:
-        """Return the hosts that the inventory does not have. One made for this run says nothing about others."""
-        if "," in self._inventory.split():
-            return frozenset()
-        return frozenset(place.host for place in incident.places if not self._has_host(place.host))
+        Args:
+            incident: the incident as it was.
+            green: whether the run was a whole one in which nothing failed.
+            this_run: knows what the run could have raised.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used.
+        """
+        found = self._recorded(_identity(incident))
+        if found is None:
+            return None
+        now = self._ledger().now()
+        whole = Whole(
+            inventory=self._inventory,
+            began=self._at(self._began, now),
+            now=now,
+            green=green,
+            sources_read=not self._hosts.unread,
+            took_part=bool(self._took_part),
+        )
+        return judge(found, lambda place: self._shown(found, place, whole, this_run), whole)
+
+    def _shown(self, incident: RecordedIncident, place: RecordedPlace, whole: Whole, this_run: ThisRun) -> Shown:
+        entry = (place.host, place.place)
+        passed = self._passed.get(entry, [])
+        evidence = [Evidence(self._at(began, whole.now), raisable) for began, raisable in passed]
+        is_other = place.playbook != self._playbook
+        whole_proof = whole.complete and not is_other and (place.host in self._took_part or place.host == WHOLE_RUN)
+        if place.host != WHOLE_RUN and place.place == place_text(self._inventory, REACHED):
+            if place.host in self._reached:
+                at = self._at(self._reached[place.host], whole.now)
+                evidence += [Evidence(at, raisable) for raisable in self._at_end(incident, place, this_run)]
+        elif whole_proof:
+            skipped = self._skipped.get(entry, [])
+            at_end = [] if passed else self._at_end(incident, place, this_run)
+            evidence += [Evidence(whole.began, raisable) for raisable in (*skipped, *at_end)]
+        is_absent = place.host != WHOLE_RUN and self._is_absent(place.host)
+        return Shown(
+            evidence=tuple(evidence),
+            failed=entry in self._failed,
+            skipped=entry in self._skipped,
+            other_playbook=is_other,
+            absent=is_absent,
+            parameters=this_run.parameters(incident) if is_absent else frozenset(),
+        )
+
+    def _at_end(self, incident: RecordedIncident, place: RecordedPlace, this_run: ThisRun) -> list[Raisable | None]:
+        asked = (_identity(incident), _entry(place))
+        if asked not in self._would_raise:
+            self._would_raise[asked] = this_run.would_raise(incident, place)
+        return self._would_raise[asked]
+
+    def _is_absent(self, host: str) -> bool:
+        """Tell whether the inventory does not have a host. One made for this run says nothing about others."""
+        return "," not in self._inventory.split() and not self._hosts.has(host)
+
+    def _at(self, moment: float, now: float) -> float:
+        """Return a moment of this run as the ledger counts time."""
+        return now - (self._uptime() - moment)
 
     def settle_unheard_of(self, incident: RecordedIncident, verdict: Verdict) -> bool:
         """Settle an incident that PagerDuty has not heard of, and need not. Returns whether it is one.
@@ -195,6 +362,16 @@ class Memory:
             self.settle(incident, verdict, over)
         return unheard_of
 
+    def note_sightings(self, incident: RecordedIncident, verdict: Verdict) -> None:
+        """Note which hosts were seen to be absent from the inventory, and which are there again.
+
+        Raises:
+            DatabaseError: if the ledger cannot be used.
+        """
+        ledger = self._ledger()
+        ledger.mark_absent(incident.fingerprint, incident.dedup_key, verdict.absent)
+        ledger.mark_present(incident.fingerprint, incident.dedup_key, verdict.present)
+
     def settle(self, incident: RecordedIncident, verdict: Verdict, over: bool) -> None:
         """Note what PagerDuty has been told of a verdict.
 
@@ -206,15 +383,22 @@ class Memory:
             ledger.close_incident(incident.fingerprint, incident.dedup_key)
             self._tidy()
         else:
-            ledger.mark_passed(self._job, verdict.passed)
+            ledger.mark_passed(incident.fingerprint, incident.dedup_key, verdict.passed)
 
     def _tidy(self) -> None:
-        if not self._ledger().incidents_of(self._job):
-            self._marks.clear(self._job)
+        self._ledger().unless_open(self._job, lambda: self._marks.clear(self._job))
 
     def _text(self, place: Place | None) -> str:
         where = REACHED if place is None else f"{place.role}|{self._relative(place.file)}|{place.task}"
         return place_text(self._inventory, where)
+
+
+def _identity(incident: RecordedIncident) -> _Identity:
+    return _Identity(incident.fingerprint, incident.dedup_key)
+
+
+def _entry(place: RecordedPlace) -> _Entry:
+    return place.host, place.place, place.parameters
 
 
 def _fingerprint(incident: Incident) -> str:

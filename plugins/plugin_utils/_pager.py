@@ -17,26 +17,29 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Api, Change, Event, prepare
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._closing_line import ToldIncident, closing_line, scope
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Failure
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._host_ranges import listed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import (
     Incident,
     IncidentBook,
     Notice,
-    Place,
     Step,
+    Unpaged,
 )
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import Parameters
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._passage import Passage
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering, Target
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._tally import lane_of
 
 if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Place as RecordedPlace
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import RecordedIncident
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._page_writer import PageWriter
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Verdict
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Raisable, Verdict
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
 
 
@@ -53,6 +56,10 @@ class Parts:
         delivery: takes the events.
         memory: knows of earlier runs.
         steer: says how a host's failure is to be paged; for the run's end, how that is.
+        as_if_failed: gives, for a host and a place of an incident of earlier runs, the outcomes that a failure there
+            would have had, one for each play.
+        parameters: what the run was started with, one for each play so far; the present one's last.
+        unread: names the sources of the inventory that could not be read.
         warn: shows a warning line, each text once.
         show: shows a line.
         explain: shows a line to those who asked for more (C(-v)).
@@ -63,6 +70,9 @@ class Parts:
     delivery: Callable[[], Delivery]
     memory: Callable[[], Memory]
     steer: Callable[[str, Outcome | None], Steering]
+    as_if_failed: Callable[[RecordedIncident, RecordedPlace], list[Outcome]]
+    parameters: Callable[[], list[Parameters]]
+    unread: Callable[[], tuple[str, ...]]
     warn: Callable[[str], None]
     show: Callable[[str], None]
     explain: Callable[[str], None]
@@ -109,7 +119,13 @@ class Pager:
         self._check_mode = check_mode
         self._parts = parts
         self._book = IncidentBook(
-            job, page_on, parts.steer, self._label, lambda text, outcome: parts.writer().mask(text, outcome)
+            job,
+            page_on,
+            parts.steer,
+            self._label,
+            lambda text, outcome: parts.writer().mask(text, outcome),
+            # Without a memory only the key can tell runs with other variables apart.
+            (lambda: parts.parameters()[-1]) if resolve_on_success == "always" else None,
         )
         self._told = _Told()
 
@@ -129,31 +145,49 @@ class Pager:
             except Exception as error:  # pylint: disable=broad-except  # the next step may be a page
                 self._parts.warn(f"something went wrong inside, please report it: {type(error).__name__}: {error}")
 
-    def passed(self, host: str, place: Place, reached: bool = True) -> None:
-        """Note that a task did not fail on a host, and whether it ran there. Only called while incidents are open."""
+    def passed(self, passage: Passage, as_if_failed: Callable[[str], Outcome]) -> None:
+        """Note that a task did not fail the run on a host. Only called while incidents are open.
+
+        Args:
+            passage: the task, the host, and how it went.
+            as_if_failed: gives the outcome that the task's failure on a host would have had.
+        """
         try:
-            self._parts.memory().passed(host, place, reached)
+            self._parts.memory().passed(
+                passage,
+                lambda incident, place: self._raisable(incident, place, as_if_failed(place.origin or place.host)),
+            )
         except PagerDutyError as error:
             self._parts.warn(f"what this run proves cannot be remembered: {error}")
 
-    def run_ended(self, result: int, has_open_incidents: bool) -> None:
+    def run_ended(self, result: int, has_open_incidents: bool, took_part: bool = True) -> None:
         """Resolve what this run proves to be over.
 
         Args:
             result: the run's result; 0 if nothing counted as failed.
             has_open_incidents: whether earlier runs may have left incidents open.
+            took_part: whether any host took part.
         """
         if self._check_mode:
             return
-        whole_and_green = result == 0 and not self._parts.run().partial
+        green = result == 0 and not self._parts.run().partial
         if has_open_incidents:
             try:
-                for incident, verdict in self._parts.memory().verdicts(whole_and_green):
-                    self._settle(incident, verdict)
+                for incident in self._parts.memory().incidents():
+                    self._settle(incident, green)
             except PagerDutyError as error:
                 self._parts.warn(f"what this run proves about open incidents is not known: {error}")
-        if self._resolve_on_success == "always" and whole_and_green:
-            self._resolve_job()
+        if self._resolve_on_success == "always" and green:
+            unread = self._parts.unread()
+            if unread or not took_part:
+                why = (
+                    f"a source of the inventory could not be read ({', '.join(unread)})"
+                    if unread
+                    else "no host took part"
+                )
+                self._parts.explain(f"resolve_on_success=always: nothing is resolved, since {why}")
+            else:
+                self._resolve_job()
 
     def change(self, summary: str, details: Mapping[str, Any]) -> None:
         """Send a change event about the run."""
@@ -203,27 +237,46 @@ class Pager:
         if step.what == "withdrawn":
             if self._told.opened.pop(incident.identity, None) is None:
                 return
-            if self._remember(lambda memory: memory.withdraw(incident)) is not False:
-                ended = f"{self._job}: the failed hosts were taken back in the same run"
-                self._send(writer.resolve(incident.dedup_key, ended, self._parts.run().controller), target)
+            ended = f"{self._job}: the failed hosts were taken back in the same run"
+            self._withdraw(incident, writer.resolve(incident.dedup_key, ended, self._parts.run().controller), target)
             return
         event = writer.trigger(incident)
+        summary = event.summary or ""
+        # Before PagerDuty is told: a run that would resolve the incident just now has to see that it failed again.
+        problem = self._remember(incident, summary)
         if not self._send(event, target):
             self._book.tell_again(incident)
             return
         self._told.opened[incident.identity] = incident
-        if self._remember(lambda memory: memory.remember(incident, event.summary or "")):
-            self._told.open_before.add((target.routing_key, incident.dedup_key))
+        # An outbox that could not be used has a substitute by now, with a memory of its own.
+        problem = problem and self._remember(incident, summary)
+        if problem:
+            self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {problem}")
 
-    def _remember(self, note: Callable[[Memory], bool | None]) -> bool | None:
-        """Tell the memory, if there is one; returns what it says, None if it cannot say anything."""
+    def _remember(self, incident: Incident, summary: str) -> str | None:
+        """Tell the memory of an incident, if there is one; returns what is wrong with it."""
         if self._resolve_on_success == "never":
             return None
         try:
-            return note(self._parts.memory())
+            if self._parts.memory().remember(incident, summary) and incident.steering.target is not None:
+                self._told.open_before.add((incident.steering.target.routing_key, incident.dedup_key))
+        except PagerDutyError as error:
+            return str(error)
+        return None
+
+    def _withdraw(self, incident: Incident, event: Event, target: Target) -> None:
+        """Resolve an incident of which nothing is left, unless other runs have failed in it too."""
+        if self._resolve_on_success == "never":
+            self._send(event, target)
+            return
+        try:
+            memory = self._parts.memory()
+            with memory.one_step():
+                if memory.withdraw(incident):
+                    self._send(event, target)
         except PagerDutyError as error:
             self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {error}")
-            return None
+            self._send(event, target)
 
     def _send(self, event: Event, target: Target, api: Api = Api.V2) -> bool:
         """Hand an event over; returns whether it is kept until it is sent."""
@@ -257,9 +310,30 @@ class Pager:
                 f" group_by={','.join(steering.group_by)} are left to the ledger"
             )
             return
-        key = steering.dedup_key or self._book.key({name: self._label(name, "", None) for name in steering.group_by})
-        if (steering.target.routing_key, key) not in self._told.resolved:
-            self._send(self._resolved(key), steering.target)
+        labels = {name: self._label(name, "", None) for name in steering.group_by}
+        key = steering.dedup_key or self._book.run_key(labels, steering)
+        given = self._parts.parameters()[-1].names
+        if steering.dedup_key and given and not steering.key_variables.intersection(given):
+            self._parts.explain(
+                f"{key} stays open: dedup_key does not tell runs with other extra variables ({', '.join(given)}) apart;"
+                " job_variables decides which count"
+            )
+        elif (steering.target.routing_key, key) not in self._told.resolved:
+            self._resolve_unless_known(key, steering.target)
+
+    def _resolve_unless_known(self, key: str, target: Target) -> None:
+        """Resolve an incident, unless there is a memory after all, by which it is not over."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+
+        try:
+            memory = self._parts.memory()
+            with memory.one_step():
+                if memory.is_open(fingerprint_of(target.routing_key), key):
+                    self._parts.explain(f"{key} stays open: the memory of this machine knows of hosts that failed")
+                else:
+                    self._send(self._resolved(key), target)
+        except PagerDutyError:
+            self._send(self._resolved(key), target)
 
     def _resolved(self, dedup_key: str) -> Alert:
         run = self._parts.run()
@@ -268,16 +342,33 @@ class Pager:
         text = f"{self._job} got through on all hosts that had failed, in a run{who} on {run.controller}{link}"
         return self._parts.writer().resolve(dedup_key, text, run.controller)
 
-    def _settle(self, incident: RecordedIncident, verdict: Verdict) -> None:
+    def _settle(self, incident: RecordedIncident, green: bool) -> None:
         """Tell PagerDuty what a run means for an incident of earlier runs, and remember that."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_reasons import reasons
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Change as Become
 
-        if verdict.change is Become.NONE or self._parts.memory().settle_unheard_of(incident, verdict):
-            return
+        memory = self._parts.memory()
         target = self._target_of(incident)
-        if target is None:
-            self._parts.explain(f"{incident.dedup_key} stays open: no integration key of this run belongs to it")
+        if memory.verdict(incident, green, self) is None:
             return
+        # Once more, now that all variables are rendered, and such that no other run's failure comes in between.
+        with memory.one_step():
+            verdict = memory.verdict(incident, green, self)
+            if verdict is None:
+                return
+            memory.note_sightings(incident, verdict)
+            settled = verdict.change is Become.NONE or memory.settle_unheard_of(incident, verdict)
+            if not settled and target is not None:
+                self._tell(incident, verdict, target)
+        names = {name for parameters in self._parts.parameters() for name in parameters.names}
+        for reason in reasons(verdict, self._parts.unread(), names):
+            self._parts.explain(f"{incident.dedup_key} stays open: {reason}")
+        if not settled and target is None:
+            self._parts.explain(f"{incident.dedup_key} stays open: no integration key of this run belongs to it")
+
+    def _tell(self, incident: RecordedIncident, verdict: Verdict, target: Target) -> None:
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Change as Become
+
         over = verdict.change is Become.OVER
         if not self._send(self._resolved(incident.dedup_key) if over else self._progress(incident, verdict), target):
             return
@@ -285,15 +376,59 @@ class Pager:
         told[target.routing_key, incident.dedup_key] = None
         self._parts.memory().settle(incident, verdict, over)
 
+    def would_raise(self, incident: RecordedIncident, place: RecordedPlace) -> list[Raisable | None]:
+        """Return what a failure of the place's host there would have raised, for each play where it could stand."""
+        if not place.host and not place.origin:
+            opened = self._book.would_open_at_end()
+            return [self._raisable_of(opened, parameters) for parameters in self._parts.parameters()]
+        outcomes = self._parts.as_if_failed(incident, place)
+        return [self._raisable(incident, place, outcome) for outcome in outcomes]
+
+    def parameters(self, incident: RecordedIncident) -> frozenset[str]:
+        """Return what this run's variables come to, with the incident's integration key; for each play."""
+        target = self._target_of(incident)
+        if target is None:
+            return frozenset()
+        return frozenset(parameters.digest(target.routing_key) for parameters in self._parts.parameters())
+
+    def _raisable(self, incident: RecordedIncident, place: RecordedPlace, outcome: Outcome) -> Raisable | None:
+        """Return what a failure with this outcome would raise, for a host that may have failed along with another."""
+        is_own = not place.origin or place.origin == place.host or not place.host
+        hosts = (outcome.host,) if is_own else (incident.labels.get("host", outcome.host), place.host)
+        opened = self._book.would_open(Failure(outcome, hosts))
+        return self._raisable_of(opened, outcome.extra.get("parameters") or self._parts.parameters()[-1])
+
+    def _raisable_of(self, opened: Incident | Unpaged | None, parameters: Parameters) -> Raisable | None:
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Raisable
+
+        if opened is None:
+            return None
+        if isinstance(opened, Unpaged) or opened.steering.target is None:
+            return Raisable("", "")
+        key = opened.steering.target.routing_key
+        return Raisable(
+            fingerprint_of(key),
+            opened.dedup_key,
+            opened.steering.key_variables,
+            parameters.digest(key),
+            parameters.names,
+        )
+
     def _progress(self, incident: RecordedIncident, verdict: Verdict) -> Alert:
-        through = list(dict.fromkeys(host or _WHOLE_RUN for host, _place in verdict.passed))
+        through = list(dict.fromkeys(place.host or _WHOLE_RUN for place in verdict.passed))
         remaining = [host or _WHOLE_RUN for host in verdict.remaining]
+        absent = list(dict.fromkeys(place.host for place in verdict.absent))
         return Alert(
             Action.TRIGGER,
             incident.dedup_key,
             summary=f"{incident.summary} - {len(through)} got through since, {len(remaining)} still to come",
             source=self._parts.run().controller,
-            custom_details={"got_through": listed(through), "still_failing": listed(remaining)},
+            custom_details={
+                "got_through": listed(through),
+                "still_failing": listed(remaining),
+                **({"not_in_the_inventory": listed(absent)} if absent else {}),
+            },
         )
 
     def _target_of(self, incident: RecordedIncident) -> Target | None:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +19,12 @@ from ansible import constants, context
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SHARED_OPTIONS
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file, _steady
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._inventory_sources import InventoryWatch
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import Parameters, parameters_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome, task_place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome, silent_outcome, task_place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._output import Output
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pager, Parts
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext, collect
@@ -34,11 +38,14 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import (
     VariableReader,
     Variables,
+    answers,
     extra_variables,
-    has_host,
+    inventory_manager,
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Place as RecordedPlace
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import RecordedIncident
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._page_writer import PageWriter
 
@@ -78,8 +85,29 @@ class PlaybookRun:
         self._variable_reader = VariableReader()
         self.play: Any = None
         """The play at work, as ansible-core's own object."""
+        self.inventory = InventoryWatch(lambda: inventory_manager(self.play) if self.play is not None else None)
+        self._began = _steady.uptime()
+        self._plays: dict[Any, Any] = {}
+        self._parameters: dict[Any, Parameters] = {}
+        self._task_began: dict[Any, float] = {}
         self.check_mode = bool(context.CLIARGS.get("check"))
         """Whether the whole run only looks."""
+
+    def begin_play(self, play: Any) -> None:
+        """Begin a play, or a batch of its hosts."""
+        self.play = play
+        identity = getattr(play, "_uuid", None)
+        self._plays.pop(identity, None)
+        self._plays[identity] = play
+        self._task_began.clear()
+
+    def begin_task(self, task: Any) -> None:
+        """Note when a task begins; with some strategies each host begins it by itself, and the first counts."""
+        self._task_began.setdefault(getattr(task, "_uuid", None), _steady.uptime())
+
+    def began(self, task: Any) -> float:
+        """Return when a task began, in seconds since the boot; if that is not known, when the run did."""
+        return self._task_began.get(getattr(task, "_uuid", None), self._began)
 
     @property
     def job(self) -> str:
@@ -120,7 +148,10 @@ class PlaybookRun:
             marks=shared.marks,
             relative=lambda path: os.path.relpath(path, folder) if path else "",
             inventory=self.context.inventory,
-            has_host=lambda host: self.play is None or has_host(self.play, host),
+            hosts=self.inventory,
+            parameters=lambda: self.parameters()[-1],
+            began=self._began,
+            playbook=self.context.playbook_name,
         )
 
     @cached_property
@@ -134,6 +165,9 @@ class PlaybookRun:
             delivery=lambda: shared.delivery,
             memory=lambda: self.memory,
             steer=self.steer,
+            as_if_failed=self._as_if_failed_there,
+            parameters=self.parameters,
+            unread=lambda: self.inventory.unread,
             warn=shared.warn,
             show=shared.output.show,
             explain=lambda text: shared.output.explain(f"page_on_failure: {text}"),
@@ -166,7 +200,60 @@ class PlaybookRun:
 
     def describe(self, host: Any, task: Any, play: Any) -> Mapping[str, Any]:
         """Note with a failure how it is to be paged, as the variables have it at this moment."""
-        return {"steering": self._steering(host, task, play), "task": task, "play": play, "written_play": _name(play)}
+        return {
+            "steering": self._steering(host, task, play),
+            "task": task,
+            "play": play,
+            "written_play": _name(play),
+            "parameters": self._parameters_of(play),
+        }
+
+    def parameters(self) -> list[Parameters]:
+        """Return what the run was started with: for each play so far, the present one last; it may have asked more."""
+        return [self._parameters_of(play) for play in self._plays.values() or [self._any_play()]]
+
+    def _parameters_of(self, play: Any) -> Parameters:
+        identity = getattr(play, "_uuid", None)
+        if identity not in self._parameters:
+            try:
+                extra = extra_variables(play) if play is not None else {}
+                asked, answered = answers(play) if play is not None else ([], {})
+                patterns = self._shared.options["job_variables"]
+                self._parameters[identity] = parameters_of(extra, patterns, asked, answered)
+            except Exception as error:  # pylint: disable=broad-except  # a page must not be lost by a variable
+                self._shared.warn(f"extra variables cannot be read, so this run resolves nothing: {error}")
+                # Like no other run's.
+                self._parameters[identity] = Parameters(("?",), uuid.uuid4().hex)
+        return self._parameters[identity]
+
+    def as_if_failed(self, host: str, task: Any) -> Outcome:
+        """Return the outcome that a task's failure on a host would have at this moment."""
+        outcome = silent_outcome(host, task, self.play)
+        return dataclasses.replace(outcome, reported=True, extra=self.describe(host, task, self.play))
+
+    def _as_if_failed_there(self, incident: RecordedIncident, place: RecordedPlace) -> list[Outcome]:
+        """Return the outcomes that a failure at a place of an earlier run would have, one for each play so far."""
+        return [self._outcome_in(play, incident, place) for play in self._plays.values()]
+
+    def _outcome_in(self, play: Any, incident: RecordedIncident, place: RecordedPlace) -> Outcome:
+        where = place.place.partition("|")[2]
+        role, _file, task = where.split("|", 2) if where.count("|") > 1 else ("", "", "")
+        host = place.origin or place.host
+        names = {"play": _name(play), "role": role, "task": task, **incident.labels}
+        facts = facts_of(self.job, host, names["task"], names["role"], "", names["play"])
+        return dataclasses.replace(
+            silent_outcome(host, None, play),
+            kind="failed" if where or not place.host else "unreachable",
+            role=names["role"],
+            task=names["task"],
+            written_task=names["task"],
+            extra={
+                "steering": self._shared.reader.read(self._variables(host, None, play), facts),
+                "play": play,
+                "written_play": names["play"],
+                "parameters": self._parameters_of(play),
+            },
+        )
 
     def steer(self, host: str, outcome: Outcome | None) -> Steering:
         """Say how a host's failure is to be paged; for the run as a whole, host is empty."""
@@ -202,9 +289,12 @@ class PlaybookRun:
             return None
 
     def _extra_variables(self) -> Mapping[str, Any]:
-        plays = self._playbook.get_plays() if self._playbook is not None else ()
-        play = self.play or next(iter(plays), None)
+        play = self._any_play()
         return extra_variables(play) if play is not None else {}
+
+    def _any_play(self) -> Any:
+        """Return the play at work, before the first one begins the first; None if there is none."""
+        return self.play or next(iter(self._playbook.get_plays() if self._playbook is not None else ()), None)
 
 
 def _name(play: Any) -> str:

@@ -85,6 +85,9 @@ class RunContext:
     playbook: str = ""
     """The playbook as a person would name it."""
 
+    playbook_name: str = ""
+    """The playbook's path in its project, wherever that lies: tells playbooks of one job name apart."""
+
     user: str = ""
     controller: str = ""
     """The name of the machine that Ansible runs on."""
@@ -192,6 +195,7 @@ def collect(
     return RunContext(
         job_name=_text(job_name) or build.template or place.name,
         playbook=place.shown,
+        playbook_name=place.name,
         user=build.user or next((environ[name] for name in _USER_VARIABLES if environ.get(name)), "") or _login_name(),
         controller=build.node or _try(socket.gethostname, ""),
         revision=build.revision or place.revision,

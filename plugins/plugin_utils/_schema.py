@@ -94,4 +94,27 @@ _PAGES_FIRST = (
     )""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PAGES_FIRST)
+# A place also says which run failed there, so that no other one is taken for proof. Of older entries ("?") that is
+# unknown.
+_PROOF = (
+    """CREATE TABLE proven_places (
+        incident INTEGER NOT NULL REFERENCES incidents (id),
+        host TEXT NOT NULL,
+        place TEXT NOT NULL,
+        parameters TEXT NOT NULL,
+        names TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        playbook TEXT NOT NULL,
+        lasting INTEGER NOT NULL,
+        failed REAL NOT NULL,
+        passed REAL,
+        absent REAL,
+        PRIMARY KEY (incident, host, place, parameters)
+    ) WITHOUT ROWID""",
+    """INSERT INTO proven_places
+        SELECT incident, host, place, '?', '[]', host, '', 0, failed, passed, NULL FROM places""",
+    "DROP TABLE places",
+    "ALTER TABLE proven_places RENAME TO places",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PAGES_FIRST, _PROOF)

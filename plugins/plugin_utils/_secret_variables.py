@@ -82,7 +82,7 @@ class _Search:
     def __init__(self, variables: Mapping[str, Any], patterns: tuple[str, ...], template: Template | None) -> None:
         self.secrets: set[str] = set()
         self._variables = variables
-        self._is_secret_name = _name_test(patterns)
+        self._is_secret_name = name_test(patterns)
         self._template = template
 
     def look_at(self, name: Any, value: Any) -> None:
@@ -171,7 +171,8 @@ def _entries(mapping: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
 
 
 @functools.lru_cache(maxsize=16)
-def _name_test(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+def name_test(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return a test for names of variables: shell patterns, of which those with C(!) take names out again."""
     wanted = _matcher(tuple(pattern for pattern in patterns if not pattern.startswith("!")))
     unwanted = _matcher(tuple(pattern[1:] for pattern in patterns if pattern.startswith("!")))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ansible import context
 
@@ -33,6 +33,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
     task_place,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._output import Output
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._passage import Passage
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._playbook_run import PlaybookRun, Shared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolved_options import Resolved
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_watch import RunWatch
@@ -85,6 +86,7 @@ class Session:
         self._run = PlaybookRun(self._shared, None)
         self._listening = False
         self._playbooks = 0
+        self._counted = 0
         # Only a playbook that says so has ended well.
         self._result = 1
         for warning in (*resolved.warnings, enabled_anyway(resolved)):
@@ -117,13 +119,17 @@ class Session:
         is_batch = not is_first and getattr(play, "_uuid", None) == getattr(self._run.play, "_uuid", ())
         if self._run.has_pager and not is_batch:
             self._guarded(self._run.pager.play_ended)
-        self._run.play = play
+        self._run.begin_play(play)
+        if self._listening or self._options["resolve_on_success"] == "always":
+            self._guarded(self._run.inventory.look)
         if is_first:
             self._guarded(self._tell_start)
 
     @_undisturbed
     def task_start(self, task: Any) -> None:
         """Begin a task or a handler."""
+        if self._listening:
+            self._run.begin_task(task)
         self._watch.task_start(task)
 
     @_undisturbed
@@ -131,7 +137,7 @@ class Session:
         """Take a failed task."""
         self._watch.failed(result, ignore_errors)
         if ignore_errors:
-            self.passed(result)
+            self._note(result, "ignored")
 
     @_undisturbed
     def unreachable(self, result: Any) -> None:
@@ -140,13 +146,22 @@ class Session:
 
     @_undisturbed
     def passed(self, result: Any) -> None:
-        """Take a task that ran, or was skipped, on a host."""
+        """Take a task that ended well on a host."""
+        self._note(result, "ok")
+
+    @_undisturbed
+    def skipped(self, result: Any) -> None:
+        """Take a task that was skipped on a host."""
+        self._note(result, "skipped")
+
+    def _note(self, result: Any, how: Literal["ok", "skipped", "ignored"]) -> None:
         if self._listening:
-            self._guarded(
-                lambda: self._run.pager.passed(
-                    host_of(result).name, _place_of(task_of(result)), shows_host_reached(result)
-                )
-            )
+            self._guarded(lambda: self._passed(result, how))
+
+    def _passed(self, result: Any, how: Literal["ok", "skipped", "ignored"]) -> None:
+        task = task_of(result)
+        passage = Passage(host_of(result).name, _place_of(task), how, shows_host_reached(result), self._run.began(task))
+        self._run.pager.passed(passage, lambda host: self._run.as_if_failed(host, task))
 
     @_undisturbed
     def stats(self, stats: Any) -> None:
@@ -175,13 +190,19 @@ class Session:
             self._run.pager.close(self._options["flush_timeout"])
 
     def _ended(self, stats: Any) -> None:
+        took_part = self._hosts_took_part(stats)
         if self._run.has_pager or self._listening or self._options["resolve_on_success"] == "always":
-            self._guarded(lambda: self._run.pager.run_ended(self._result, self._listening))
+            self._guarded(lambda: self._run.pager.run_ended(self._result, self._listening, took_part))
         if self._change_events and not self._run.check_mode and self._run.play is not None:
             self._guarded(lambda: self._run.pager.change(*self._what_changed(stats)))
         if self._run.has_pager and self._run.pager.close(self._options["flush_timeout"]) and self._others_follow():
             # Ctrl-C has ended the wait. It was meant for the whole command.
             raise KeyboardInterrupt
+
+    def _hosts_took_part(self, stats: Any) -> bool:
+        """Tell whether any host took part in this playbook; ansible-core counts through all those of a command."""
+        before, self._counted = self._counted, sum(sum(counts.values()) for counts in (stats.ok, stats.skipped))
+        return self._counted > before
 
     def _others_follow(self) -> bool:
         return self._result == 0 and self._playbooks < len(context.CLIARGS.get("args") or ())

@@ -50,6 +50,7 @@ class Steering:
         hosts: how many hosts the play has, None if unknown.
         problem: why there is no target.
         otherwise: the options' own summary and details, for where those of variables come to nothing.
+        key_variables: names of the variables that `variables` and `dedup_key` are made of.
     """
 
     enabled: bool
@@ -68,6 +69,7 @@ class Steering:
     hosts: int | None = None
     problem: str | None = None
     otherwise: Mapping[str, Any] = field(default_factory=dict)
+    key_variables: frozenset[str] = frozenset()
 
 
 def parse_severities(given: Any) -> dict[str, str]:

@@ -27,6 +27,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import optional_text, plain_text
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_keys
 from ansible_collections.oncall.pagerduty.plugins.module_utils._typed import check_scalars, scalar
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._key_variables import variables_behind
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import (
     LABELS,
     Steering,
@@ -106,6 +107,7 @@ class SteeringReader:
                     f"variables name a way that cannot be used, so the usual one is taken: {problem}{origin}"
                 )
                 target = fallback
+        dedup_key, key_template = self._dedup_key(variables, said, facts)
         group_by = self._checked("group_by", said, lambda given: parse_names("group_by", given, LABELS, variables=True))
         return Steering(
             enabled=self._checked("enabled", said, boolean),
@@ -113,7 +115,7 @@ class SteeringReader:
             severities=self._checked("severity", said, parse_severities),
             group_by=group_by,
             variables={name: self._text(variables, name) for name in _named(group_by)},
-            dedup_key=self._dedup_key(variables, said, facts),
+            dedup_key=dedup_key,
             # Not as plain text: ansible-core has marked it as a template.
             summary=said.get("summary") if optional_text(said.get("summary")) else None,
             custom_details=self._checked("custom_details", said, _details),
@@ -125,6 +127,7 @@ class SteeringReader:
             hosts=_play_size(variables),
             problem=problem,
             otherwise={name: self._options[name] for name in ("summary", "custom_details")},
+            key_variables=_key_variables(variables, group_by, key_template),
         )
 
     def _said(self, variables: Variables | None) -> dict[str, Any]:
@@ -233,12 +236,16 @@ class SteeringReader:
             return ""
         return "" if value is None else plain_text(value)
 
-    def _dedup_key(self, variables: Variables | None, said: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
-        """Return the key that the variable's template makes, or the option's where that comes to nothing."""
-        rendered = self._rendered_text(variables, said.get("dedup_key"), facts)
-        if rendered == "" and said.get("dedup_key") != self._options.get("dedup_key"):
-            rendered = self._rendered_text(variables, self._options.get("dedup_key"), facts)
-        return rendered or None
+    def _dedup_key(
+        self, variables: Variables | None, said: Mapping[str, Any], facts: Mapping[str, Any]
+    ) -> tuple[str | None, Any]:
+        """Return the key that the variable's template makes, or the option's where that comes to nothing; and which."""
+        template = said.get("dedup_key")
+        rendered = self._rendered_text(variables, template, facts)
+        if rendered == "" and template != self._options.get("dedup_key"):
+            template = self._options.get("dedup_key")
+            rendered = self._rendered_text(variables, template, facts)
+        return (rendered, template) if rendered else (None, None)
 
     def _rendered_text(self, variables: Variables | None, template: Any, facts: Mapping[str, Any]) -> str | None:
         """Return what a template makes; empty if that is nothing, None if there is no template or it cannot be used."""
@@ -267,6 +274,13 @@ def _is_blank(variables: Variables, name: str) -> bool:
 
 def _named(group_by: tuple[str, ...]) -> list[str]:
     return [name[len("vars.") :] for name in group_by if name.startswith("vars.")]
+
+
+def _key_variables(variables: Variables | None, group_by: tuple[str, ...], template: Any) -> frozenset[str]:
+    named = _named(group_by)
+    if variables is None or not (named or template):
+        return frozenset()
+    return variables_behind([] if template else named, [template], variables.values)
 
 
 def _details(given: Any) -> Any:

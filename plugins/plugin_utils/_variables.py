@@ -160,7 +160,11 @@ def extra_variables(play: Any) -> Mapping[str, Any]:
     return play.get_variable_manager().extra_vars or {}
 
 
-def has_host(play: Any, name: str) -> bool:
-    """Tell whether the inventory has a host; yes if that cannot be told."""
-    inventory = play.get_variable_manager()._inventory
-    return inventory is None or inventory.get_host(name) is not None
+def inventory_manager(play: Any) -> Any:
+    """Return the inventory that a play runs on, as ansible-core's own object; None if there is none."""
+    return play.get_variable_manager()._inventory
+
+
+def answers(play: Any) -> tuple[list[Any], Mapping[str, Any]]:
+    """Return what a play has asked for (C(vars_prompt)), and its variables, which have the answers."""
+    return [prompt for prompt in play.vars_prompt or () if isinstance(prompt, Mapping)], play.vars or {}

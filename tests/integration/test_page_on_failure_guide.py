@@ -52,6 +52,8 @@ TEAMS = block("yaml", "Each team gets its own page")
 GROUP_VARS = block("yaml", "vault_databases_pagerduty_key")
 TEMPLATES = block("ini", "custom_details")
 TAKE_OVER = block("yaml", "Take over")
+JOBS = block("ini", "job_variables")
+STAYS = block("text", "stays open")
 ENVIRONMENT = block("console", "export")
 CHANGES = block("ini", "change_events")
 
@@ -168,6 +170,17 @@ def test_the_environment_alone_and_resolving_without_a_memory(reader: Reader, si
     assert keys(simulator) == []
 
 
+def test_two_jobs_of_one_playbook(reader: Reader, simulator: Simulator) -> None:
+    app: dict[str, Any] = {"settings": JOBS, "name": "app.yml"}
+    reader(DEPLOY, "-e", "app=shop", "-e", "deploy_id=1", **app)
+    mended = DEPLOY.replace("ansible.builtin.fail", "ansible.builtin.debug")
+    other = reader(mended, "-e", "app=blog", "-e", "deploy_id=2", "-v", **app)
+    assert STAYS.strip() in " ".join(other.output.split())
+    assert keys(simulator) == ["ansible:app.yml"]
+    reader(mended, "-e", "app=shop", "-e", "deploy_id=3", **app)
+    assert keys(simulator) == []
+
+
 def test_change_events(reader: Reader, simulator: Simulator) -> None:
     reader(DEPLOY, settings=CHANGES)
     assert [change.summary for change in simulator.changes] == ["deploy.yml failed: 0 changed on 0 of 3 hosts"]
@@ -175,6 +188,7 @@ def test_change_events(reader: Reader, simulator: Simulator) -> None:
 
 def test_every_example_of_the_guide_is_used() -> None:
     used = {QUICK_START, DEPLOY, LINE, RERUN, GROUPED, TEAMS, GROUP_VARS, TEMPLATES, TAKE_OVER, ENVIRONMENT, CHANGES}
+    used |= {JOBS, STAYS}
     left = [text for _language, text in BLOCKS if text not in used and text.strip() not in used]
     assert [text.split()[1] for text in left] == ["ansible-galaxy"]  # how to install
     assert len(BLOCKS) == GUIDE.count(".. code-block::") == len(used) + 1

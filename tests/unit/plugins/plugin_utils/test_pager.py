@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +15,10 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Op
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Prepared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Flushed, HandOver
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Errored, Withdrawn
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, Place
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import NO_PARAMETERS, Parameters
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pager, Parts
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._passage import Passage
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 from ansible_collections.oncall.pagerduty.tests.support.failures import failure, steering
 
@@ -32,10 +35,27 @@ class Forgetful:
         return fail
 
 
+class Obliging:
+    """A memory that takes everything."""
+
+    def one_step(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_given: True
+
+
 class Surroundings:
     """A pager's surroundings that note what reaches them."""
 
-    def __init__(self, memory: Any = None, steered: Steering | None = None, hand_over: HandOver | None = None) -> None:
+    def __init__(
+        self,
+        memory: Any = None,
+        steered: Steering | None = None,
+        hand_over: HandOver | None = None,
+        parameters: Parameters = NO_PARAMETERS,
+        unread: tuple[str, ...] = (),
+    ) -> None:
         self.sent: list[tuple[str, str]] = []
         self.warnings: list[str] = []
         self.shown: list[str] = []
@@ -57,6 +77,9 @@ class Surroundings:
             delivery=lambda: delivery,  # type: ignore[arg-type,return-value]
             memory=lambda: memory or Forgetful(),  # type: ignore[arg-type,return-value]
             steer=lambda _host, _outcome: self._steered,
+            as_if_failed=lambda _incident, _place: [],
+            parameters=lambda: [parameters],
+            unread=lambda: unread,
             warn=self.warnings.append,
             show=self.shown.append,
             explain=self.shown.append,
@@ -86,7 +109,7 @@ def test_without_a_memory_the_page_goes_out() -> None:
     around = Surroundings()
     pager = around.pager()
     pager.decided(failure("web1"))
-    pager.passed("web1", ("deploy.yml:7", "", "", ""))  # type: ignore[arg-type]
+    pager.passed(Passage("web1", Place("deploy.yml", "", "Install"), "ok", True, 0.0), lambda _host: outcome())
     pager.run_ended(2, True)
     assert around.sent == [("trigger", KEY)]
     assert around.warnings == [
@@ -97,7 +120,7 @@ def test_without_a_memory_the_page_goes_out() -> None:
 
 
 def test_what_was_taken_back_is_resolved_in_the_same_run() -> None:
-    around = Surroundings(memory=SimpleNamespace(remember=lambda *_given: True, withdraw=lambda *_given: True))
+    around = Surroundings(memory=Obliging())
     pager = around.pager()
     pager.decided(failure("web1", "web2"))
     pager.decided(Withdrawn(("web1",)))
@@ -190,3 +213,57 @@ def test_always_resolves_what_a_run_as_a_whole_can_name(group_by: tuple[str, ...
     assert [warning.partition(";")[0] for warning in around.warnings] == (
         [] if key else ["resolve_on_success=always finds only incidents grouped by playbook and inventory"]
     )
+
+
+@pytest.mark.parametrize(
+    ("around", "took_part", "why"),
+    [
+        ({}, False, "no host took part"),
+        ({"unread": ("cloud.sh",)}, True, "a source of the inventory could not be read (cloud.sh)"),
+        ({"memory": Obliging()}, True, f"{KEY} stays open: the memory of this machine knows of hosts that failed"),
+        (
+            {"parameters": Parameters(("app",), "shop"), "steered": steering(dedup_key=KEY)},
+            True,
+            "dedup_key does not tell runs with other extra variables (app) apart",
+        ),
+    ],
+    ids=["no host", "an unread source", "a memory", "other variables"],
+)
+def test_always_resolves_nothing_that_the_run_does_not_prove(around: dict[str, Any], took_part: bool, why: str) -> None:
+    surroundings = Surroundings(**around)
+    surroundings.pager("always").run_ended(0, False, took_part)
+    assert surroundings.sent == []
+    assert len(surroundings.shown) == 1
+    assert why in surroundings.shown[0]
+
+
+def test_always_names_the_variables_of_a_run_in_its_key() -> None:
+    def sent(app: str, **fields: Any) -> list[tuple[str, str]]:
+        around = Surroundings(parameters=Parameters(("app",), app), steered=steering(**fields))
+        pager = around.pager("always")
+        pager.decided(failure("web1"))
+        around.pager("always").run_ended(0, False)
+        return around.sent
+
+    (what, key), (again, same) = sent("shop")
+    assert (what, again) == ("trigger", "resolve")
+    assert key == same
+    assert key.startswith(f"{KEY}:variables=")
+    assert key != sent("blog")[0][1]
+    own: dict[str, Any] = {"group_by": ("vars.app",), "variables": {"app": "shop"}, "key_variables": frozenset({"app"})}
+    assert sent("shop", **own) == [("trigger", "ansible:vars.app=shop")]
+
+
+def test_a_page_is_remembered_before_it_is_told() -> None:
+    order: list[str] = []
+    memory = SimpleNamespace(remember=lambda *_given: order.append("remembered"))
+    around = Surroundings(memory=memory)
+    take = around.parts.delivery().hand_over
+
+    def hand_over(*given: Any) -> HandOver:
+        order.append("told")
+        return take(*given)
+
+    around.parts.delivery().hand_over = hand_over  # type: ignore[method-assign,assignment]
+    around.pager().decided(failure("web1"))
+    assert order == ["remembered", "told"]

@@ -15,7 +15,11 @@ from ansible.playbook.play import Play
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _variables
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import VariableReader
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._variables import (
+    VariableReader,
+    answers,
+    inventory_manager,
+)
 
 HOSTS = ["web1", "web2", "web3"]
 
@@ -85,3 +89,16 @@ def test_without_a_host_there_are_the_plays_variables(manager: VariableManager) 
     play = play_of(manager, vars={"team": "shop"})
     variables = VariableReader().variables_of(play)
     assert (variables.get("team"), variables.get("rack")) == ("shop", None)
+
+
+def test_what_a_play_has_asked_for(manager: VariableManager) -> None:
+    play = play_of(manager, vars={"team": "shop"}, vars_prompt=[{"name": "app", "prompt": "Which?"}])
+    play.vars["app"] = "blog"  # as ansible-core does with the answer
+    prompts, variables = answers(play)
+    assert [prompt["name"] for prompt in prompts] == ["app"]
+    assert (variables["app"], variables["team"]) == ("blog", "shop")
+    assert answers(play_of(manager)) == ([], {})
+
+
+def test_a_play_runs_on_an_inventory(manager: VariableManager) -> None:
+    assert sorted(inventory_manager(play_of(manager)).hosts) == HOSTS

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the oncall.pagerduty authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A task that did not fail the run on a host, as a value. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Place
+
+
+@dataclass(frozen=True)
+class Passage:
+    """How a task went on a host.
+
+    Attributes:
+        host: the host's name.
+        place: where the task stands.
+        how: it ended well, was skipped, or failed with C(ignore_errors).
+        reached: whether it shows that the host can be reached.
+        began: when the task began, on whichever host first, in seconds since the boot.
+    """
+
+    host: str
+    place: Place
+    how: Literal["ok", "skipped", "ignored"]
+    reached: bool
+    began: float
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether the task ran and did not fail."""
+        return self.how == "ok"
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the task did not run."""
+        return self.how == "skipped"
