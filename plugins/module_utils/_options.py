@@ -117,9 +117,8 @@ def _is_left_out(name: str, value: Any, spec: Mapping[str, Mapping[str, Any]]) -
         return True
     option = next((option for option in spec if name in _names(option, spec)), "")
     about = spec.get(option, {})
-    has_meaning = not (
-        option in SHARED_OPTIONS or "default" in about or "dict" in (about.get("type"), about.get("elements"))
-    )
+    is_structure = about.get("type") in ("dict", "raw") or about.get("elements") == "dict"
+    has_meaning = not (option in SHARED_OPTIONS or "default" in about or is_structure)
     return not has_meaning and is_blank(value, about.get("type", "str"))
 
 

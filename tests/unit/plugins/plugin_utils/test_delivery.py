@@ -22,6 +22,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._tally import lane_of
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
@@ -241,7 +242,9 @@ def test_says_why_a_backlog_waits_and_how_long(make: Callable[..., Delivery], pa
     pagerduty.wait_for(lambda sim: len(sim.accepted) == 5, timeout=60)
     wait_until(lambda: delivery._depots[0].outbox.counts().waiting == 7, 60.0)
     reason = "PagerDuty's limit of 5 events a minute for each integration key; done in about 2 minutes"
-    assert delivery.flush(0.0) == Flushed(5, waiting=7, problem=reason, expected=120.0)
+    flushed = delivery.flush(0.0)
+    assert flushed == Flushed(5, waiting=7, problem=reason, unheard=flushed.unheard, expected=120.0)
+    assert flushed.unheard == {lane_of(KEY, f"k{number}") for number in range(5, 12)}
 
 
 def test_cancelled_pairs_are_counted_as_dropped(make: Callable[..., Delivery]) -> None:

@@ -20,7 +20,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables im
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pager, Parts
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._passage import Passage
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
-from ansible_collections.oncall.pagerduty.tests.support.failures import failure, steering
+from ansible_collections.oncall.pagerduty.tests.support.failures import failure, outcome, steering
 
 # --- what does not work around it ---------------------------------------------------------------------------------
 
