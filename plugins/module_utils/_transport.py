@@ -230,10 +230,16 @@ def _verify(connection: Connection) -> bool | str:
         return False
     if connection.ca_path:
         return _authorities("ca_path", connection.ca_path)
+    environ = _environ(connection)
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        if os.environ.get(variable):
-            return _authorities(variable, os.environ[variable])
+        if environ.get(variable):
+            return _authorities(variable, environ[variable])
     return True
+
+
+def _environ(connection: Connection) -> Mapping[str, str]:
+    """Return the environment that counts: where the event was made, if that is another process."""
+    return os.environ if connection.environment is None else dict(connection.environment)
 
 
 def _authorities(option: str, path: str) -> str:
@@ -272,10 +278,8 @@ def _existing(option: str, path: str) -> str:
 def _proxies(connection: Connection) -> dict[str, str]:
     if connection.proxy:
         return {"http": connection.proxy, "https": connection.proxy}
-    if not getproxies():
-        return {}
     scheme = urlsplit(connection.base_url).scheme
-    found = requests.utils.get_environ_proxies(connection.base_url, no_proxy=None)
+    found = _proxies_of_environment(connection)
     given = found.get(scheme) or found.get("all")
     if not given:
         return {}
@@ -284,6 +288,20 @@ def _proxies(connection: Connection) -> dict[str, str]:
         # Left to the library, its error would show the password.
         raise OptionError(f"{scheme}_proxy", f"{mask_url(given)!r} in the environment is no URL of a proxy")
     return {scheme: url}
+
+
+def _proxies_of_environment(connection: Connection) -> Mapping[str, str]:
+    if connection.environment is None:
+        if not getproxies():
+            return {}
+        found: Mapping[str, str] = requests.utils.get_environ_proxies(connection.base_url, no_proxy=None)
+        return found
+    environ = _environ(connection)
+    proxies = {name[: -len("_proxy")]: value for name, value in environ.items() if name.endswith("_proxy")}
+    exceptions = proxies.pop("no", "")
+    if not proxies or requests.utils.should_bypass_proxies(connection.base_url, no_proxy=exceptions):
+        return {}
+    return proxies
 
 
 def _place(url: str) -> str:

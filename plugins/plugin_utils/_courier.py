@@ -4,109 +4,205 @@
 """The courier: a process of its own that sends what ansible-playbook puts into the outbox.
 
 It is no thread of ansible-playbook, since a forked worker can inherit a lock of OpenSSL that such a thread holds, and
-then waits for ever. It goes on while its parent lives, and for a bounded time after that if something is left.
+then waits for ever. It goes on while its parent lives, and for a bounded time after that if something is left. When
+nothing can be sent for the moment it becomes a smaller process, without the HTTP library, that waits (_courier_rest).
 """
 
 from __future__ import annotations
 
-import os
+import enum
 import signal
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import MissingLibraryError
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_life import Life
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import NextLock, SenderLock
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import CourierLock, SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import Log, log_path
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
+
+if TYPE_CHECKING:
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drain import Drain
 
 # How soon a new event is seen. An idle courier needs 0.4 % of a processor for it.
 _LOOK_SECONDS = 0.05
-# How soon the next courier follows one that has ended.
+# How soon a courier follows somebody else who has sent: who drains by hand, that is.
 _LOCK_SECONDS = 0.1
+# A process that only asks whether there is a courier holds its lock for some microseconds.
+_LOCK_LOOKS = 5
+# How long no attempt is under way until the courier becomes smaller; and until a helper of that one ends.
+REST_SECONDS = 5.0
+_HELPER_REST_SECONDS = 1.0
+
+# Exit codes, for who has started it.
+GAVE_WAY = 5
+NO_LIBRARY = 6
+NOTHING_SENT = 7
+
+
+class Ending(enum.Enum):
+    """Why a courier sends no more."""
+
+    OVER = "its time is over"
+    EMPTY = "nothing waits"
+    QUIET = "nothing can be sent for the moment"
 
 
 class Courier:
-    """Works an outbox until there is nothing more to do for it."""
+    """Works an outbox until there is nothing more to do for it now."""
 
     def __init__(
-        self, settings: DeliverySettings, parent: int, log: Callable[[str], None], gives_way: bool = False
+        self,
+        settings: DeliverySettings,
+        life: Life,
+        log: Callable[[str], None],
+        is_helper: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        make_drain: Callable[[Outbox, bool], Drain] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
             settings: how to send.
-            parent: process id of who started it.
+            life: tells when to end.
             log: writes a line.
-            gives_way: whether to end at once if another courier waits for its turn already.
+            is_helper: whether to make the attempts that are due now, and to leave it at that if PagerDuty is down.
+            clock: seconds that only go forward.
+            make_drain: makes what drains an outbox, given whether nobody else can be sending.
         """
-        self._gives_way = gives_way
         self._settings = settings
+        self._life = life
         self._log = log
-        self._parent = parent
-        self._orphaned: float | None = None
-        self._stopped = False
+        self._is_helper = is_helper
+        self._clock = clock
+        self._make_drain = make_drain or self._drain
+        #: how many events PagerDuty has accepted
+        self.accepted = 0
 
-    def stop(self) -> None:
-        """Begin no further attempt; what is under way is finished, the rest stays in the outbox.
+    def work(self) -> Ending:
+        """Wait for the turn, send, and come back when it is over.
 
-        Called by a signal's handler, which may take no lock.
+        Raises:
+            MissingLibraryError: if this Python cannot send anything.
         """
-        self._stopped = True
-
-    def work(self) -> None:
-        """Wait for the turn, send, and come back when it is over."""
         lock = SenderLock(self._settings.outbox_path)
-        turn = NextLock(self._settings.outbox_path)
         while not lock.acquire():
-            if self._is_over() or (self._gives_way and not turn.acquire()):
-                return
+            if self._is_helper:
+                return Ending.QUIET
+            if self._life.is_over(lambda: 0.0):
+                return Ending.OVER
             time.sleep(_LOCK_SECONDS)
-        turn.release()
         try:
             database = Database(self._settings.outbox_path)
-            outbox = Outbox(database, Caps(self._settings.max_events, self._settings.max_age))
-            if lock.is_certain:
-                outbox.release_all()
-            self._send(outbox, lock.is_certain)
-            database.close()
+            try:
+                return self.send(Outbox(database, Caps(self._settings.max_events, self._settings.max_age)), lock)
+            finally:
+                database.close()
         finally:
             lock.release()
 
-    def _send(self, outbox: Outbox, is_alone: bool) -> None:
+    def send(self, outbox: Outbox, lock: SenderLock) -> Ending:
+        """Send what is in an outbox whose lock is held."""
+        if lock.is_certain:
+            outbox.release_all()
+        drain = self._make_drain(outbox, lock.is_certain)
+        ending = None
+        busy_at = self._clock()
+        while ending is None:
+            drain.turn(_LOOK_SECONDS)
+            if drain.busy:
+                busy_at = self._clock()
+            ending = self._ending(drain, outbox, self._clock() - busy_at)
+        drain.finish()
+        self.accepted += drain.accepted
+        if not self._is_helper or drain.accepted:
+            self._log(f"{drain.accepted} accepted; {self._life.lost or ending.value}")
+        outbox.unmark_if_empty()
+        return ending
+
+    def _drain(self, outbox: Outbox, is_alone: bool) -> Drain:
         # The HTTP library is loaded here, so not by a courier that only waits for its turn.
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drain import Drain
 
-        drain = Drain(outbox, self._settings, self._log, is_alone)
-        while not self._is_over() and not (self._is_orphan() and not drain.busy and outbox.is_empty()):
-            drain.turn(_LOOK_SECONDS)
-        drain.finish()
-        self._log(f"{drain.accepted} accepted; the courier ends")
-        outbox.unmark_if_empty()
+        return Drain(outbox, self._settings, self._log, is_alone)
 
-    def _is_over(self) -> bool:
-        """Whether to end in any case."""
-        if self._stopped:
-            return True
-        return self._is_orphan() and time.monotonic() - (self._orphaned or 0) > self._settings.courier_linger
-
-    def _is_orphan(self) -> bool:
-        if self._orphaned is None and os.getppid() != self._parent:
-            self._orphaned = time.monotonic()
-        return self._orphaned is not None
+    def _ending(self, drain: Drain, outbox: Outbox, quiet: float) -> Ending | None:
+        if self._life.is_over(outbox.outages.seconds_to_stay):
+            return Ending.OVER
+        if drain.busy:
+            return None
+        if (self._is_helper or self._life.is_orphan) and outbox.is_empty():
+            return Ending.EMPTY
+        if self._is_helper:
+            return Ending.QUIET if drain.is_failing or quiet >= _HELPER_REST_SECONDS else None
+        return Ending.QUIET if quiet >= REST_SECONDS else None
 
 
-def main(settings: DeliverySettings, parent: int, gives_way: bool) -> int:
-    """Be a courier in a process made for it; returns the exit code."""
+def main(
+    settings: DeliverySettings, parent: int, is_helper: bool, rest: Callable[[int | None, float | None], None]
+) -> int:
+    """Be a courier in a process made for it; returns the exit code.
+
+    Args:
+        settings: how to send.
+        parent: process id of who started it.
+        is_helper: whether that is a courier which only waits.
+        rest: makes this process a smaller one that waits, given the descriptor of the courier's lock and since when
+            the parent is gone; returns only if that cannot be.
+    """
     log = Log(log_path(settings.outbox_path))
-    courier = Courier(settings, parent, log, gives_way)
+    log.start_anew()
+    life = Life(settings.outbox_path, parent, 0.0 if is_helper else settings.courier_linger)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_details: courier.stop())
+        signal.signal(number, lambda *_details: life.stop())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    courier = Courier(settings, life, log, is_helper)
     try:
-        courier.work()
+        if is_helper:
+            courier.work()
+            return 0 if courier.accepted else NOTHING_SENT
+        return _be_the_courier(courier, CourierLock(settings.outbox_path), settings, life, rest)
+    except MissingLibraryError as error:
+        log(f"{error}; the courier ends, and the next one sends what waits")
+        return NO_LIBRARY
     except (DatabaseError, OSError) as error:
         log(str(error))
         return 1
-    return 0
+
+
+def _be_the_courier(
+    courier: Courier,
+    lock: CourierLock,
+    settings: DeliverySettings,
+    life: Life,
+    rest: Callable[[int | None, float | None], None],
+) -> int:
+    if not acquire(lock):
+        return GAVE_WAY
+    while True:
+        ending = courier.work()
+        if ending is Ending.QUIET:
+            rest(lock.hand_on(), life.orphaned)
+        elif not goes_on(ending, lock, settings.outbox_path):
+            return 0
+
+
+def acquire(lock: CourierLock) -> bool:
+    """Become the courier, unless there is one."""
+    for look in range(_LOCK_LOOKS):
+        if look:
+            time.sleep(_LOOK_SECONDS)
+        if lock.acquire():
+            return True
+    return False
+
+
+def goes_on(ending: Ending, lock: CourierLock, outbox_path: str) -> bool:
+    """Be the courier no more, except if somebody has just relied on there being one."""
+    lock.release()
+    return ending is Ending.EMPTY and UnsentMark(outbox_path).is_set() and acquire(lock)

@@ -10,6 +10,7 @@ Not thread-safe: ansible-core calls callbacks under a lock. After a fork it star
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import uuid
@@ -60,6 +61,7 @@ class Flushed:
         dropped: given up unsent, for a cap or since a later event made them pointless.
         interrupted: whether the wait was ended by Ctrl-C.
         problem: the newest error, if events are waiting or set aside, or what is wrong with the outbox.
+        outlook: who goes on sending what waits, and until when; or that nobody does.
     """
 
     accepted: int = 0
@@ -68,6 +70,7 @@ class Flushed:
     dropped: int = 0
     interrupted: bool = False
     problem: str | None = None
+    outlook: str | None = None
 
 
 class Delivery:
@@ -78,7 +81,6 @@ class Delivery:
         settings: DeliverySettings,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        shares_courier: bool = False,
     ) -> None:
         """Take the settings; nothing is opened or started yet.
 
@@ -86,10 +88,9 @@ class Delivery:
             settings: how events are kept and sent.
             clock: seconds that only go forward.
             sleep: waits so many seconds.
-            shares_courier: whether another process's courier will do; for processes that end soon.
         """
         self._settings = settings
-        self._shares_courier = shares_courier
+        self._waited = 0.0
         self._unsent = UnsentMark(settings.outbox_path)
         self._clock = clock
         self._sleep = sleep
@@ -130,17 +131,20 @@ class Delivery:
             for number, is_likely in enumerate(likely):
                 if is_likely and not self._depot(number).outbox.is_empty():
                     self._depot(number).courier.ensure()
+                    self._depot(number).stay(self._settings.courier_linger)
             self._tidy()
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
             return self._once(f"Events of earlier runs are not sent: {_one_line(error)}")
         return None
 
     def flush(self, timeout: float) -> Flushed:
-        """Wait until this run's events are accepted or set aside, so many seconds at most, and count them.
+        """Wait until this run's events are accepted or set aside, and count them.
 
-        Ctrl-C ends the wait, and nothing else. Never raises.
+        All waits of a command together take so many seconds at most: a user waits for the command, not for each of its
+        playbooks. Ctrl-C ends the wait, and nothing else. Never raises.
         """
-        deadline = self._clock() + timeout
+        began = self._clock()
+        deadline = began + max(timeout - self._waited, 0.0)
         interrupted = False
         try:
             self._mind_forks()
@@ -148,6 +152,7 @@ class Delivery:
                 self._wait(deadline)
             except KeyboardInterrupt:
                 interrupted = True
+            self._waited += self._clock() - began
             self._tidy()
             return self._count(interrupted)
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
@@ -213,11 +218,12 @@ class Delivery:
     def _depot(self, number: int) -> _Depot:
         if number not in self._depots:
             path = self._paths()[number]
-            self._depots[number] = _Depot(self._settings, path, number > 0, self._shares_courier)
+            self._depots[number] = _Depot(self._settings, path, number > 0)
         return self._depots[number]
 
     def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
         warnings = []
+        route = route.with_surroundings(os.environ)
         try:
             dropped = self._depot(self._current).put(event, route, self._run, maybe_taken)
         except (PagerDutyError, OSError) as error:
@@ -263,7 +269,18 @@ class Delivery:
             problems += [depot.courier.problem for depot in self._depots.values()]
             problem = next((text for text in reversed(problems) if text), None)
         accepted = self._handed_over - waiting - set_aside - dropped
-        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem)
+        outlook = self._outlook() if waiting else None
+        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem, outlook)
+
+    def _outlook(self) -> str:
+        """Say who goes on sending what waits, and have that one stay from now on for as long as the settings say."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _outlook
+
+        waiting = [depot for depot in self._depots.values() if depot.has_waiting(self._run)]
+        for depot in waiting:
+            depot.stay(self._settings.courier_linger)
+        pid = next((pid for pid in (depot.courier.at_work() for depot in waiting) if pid), None)
+        return _outlook.outlook(pid, time.time() + self._settings.courier_linger, _outlook.what_ends_processes())
 
     def _once(self, text: str) -> str | None:
         if not text or text in self._said:
@@ -275,7 +292,7 @@ class Delivery:
 class _Depot:
     """A place where events are kept, and the courier that fetches them there."""
 
-    def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool, shares_courier: bool) -> None:
+    def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool) -> None:
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _substitute
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
@@ -285,15 +302,21 @@ class _Depot:
             _substitute.make_substitute_folder(path)
         self.database = Database(path)
         self.outbox = Outbox(self.database, Caps(settings.max_events, settings.max_age))
-        self.courier = CourierProcess(settings, path, shares_courier)
+        self.courier = CourierProcess(settings, path)
         self._prune_superseded = settings.prune_superseded
+        self._linger = settings.courier_linger
         self._version = -1
         self._waits = True
 
     def put(self, event: Prepared, route: Route, run: str, maybe_taken: bool) -> int:
         """Commit an event; returns how many had to go for it."""
         self._version = -1  # the number does not change by what is done here
-        return self.outbox.put(event, route, run, self._prune_superseded, maybe_taken).dropped
+        return self.outbox.put(event, route, run, self._prune_superseded, maybe_taken, self._linger).dropped
+
+    def stay(self, linger: float) -> None:
+        """Have a courier stay so many seconds from now for what waits."""
+        with contextlib.suppress(PagerDutyError):  # a full disk: what was noted with each event holds
+            self.outbox.outages.stay(linger)
 
     def has_waiting(self, run: str) -> bool:
         """Whether events of a run are waiting. Counts only if something has changed."""

@@ -26,6 +26,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.module_utils._timestamp import from_epoch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _route
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outages import Outages
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import (
     Caps,
     Claim,
@@ -64,6 +65,7 @@ class Outbox:
 
     def __init__(self, database: Database, caps: Caps | None = None) -> None:
         self._database = database
+        self.outages = Outages(database)
         self._caps = caps or Caps()
         # Only ever touched within a transaction, so that no two processes can undo each other's step.
         self._unsent = UnsentMark(database.path)
@@ -77,6 +79,7 @@ class Outbox:
         run: str = "",
         prune_superseded: bool = False,
         maybe_taken: bool = False,
+        linger: float = 0.0,
     ) -> Put:
         """Add an event; it is on disk when this returns.
 
@@ -86,6 +89,7 @@ class Outbox:
             run: a name for those who will ask what became of their events.
             prune_superseded: if this is a resolve, and its incident's trigger has not been sent, drop both.
             maybe_taken: whether the event was sent before, without an answer, so that PagerDuty may have it.
+            linger: for how many seconds a courier is to stay if the event cannot be sent.
         """
         fingerprint = fingerprint_of(event.routing_key)
         said = _Said(event)
@@ -98,7 +102,8 @@ class Outbox:
                 return Put(None, dropped)
             cursor.execute(
                 """INSERT INTO events (run, api, body, fingerprint, dedup_key, action, summary, base_url, route,
-                    created, next_attempt, maybe_taken) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    created, next_attempt, maybe_taken, stay_until)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     run,
                     event.api.name,
@@ -112,6 +117,7 @@ class Outbox:
                     now,
                     now,
                     maybe_taken,
+                    now + linger,
                 ),
             )
             added = cursor.lastrowid
@@ -221,18 +227,21 @@ class Outbox:
             )
             self._ended(cursor, claim)
 
-    def postponed(self, claim: Claim, owner: str, delay: float, error: str, maybe_taken: bool) -> None:
-        """The attempt failed: let the event be claimed again after a delay in seconds."""
+    def postponed(
+        self, claim: Claim, owner: str, delay: float, error: str, maybe_taken: bool, outage: bool = False
+    ) -> None:
+        """The attempt failed, by PagerDuty's outage or not: let the event be claimed again after a delay in seconds."""
         with self._database.transaction() as cursor:
             cursor.execute(
                 """UPDATE events SET next_attempt = ? + CASE WHEN route = ? THEN ? ELSE 0 END, last_error = ?,
-                    maybe_taken = ?, owner = NULL, lease_until = NULL WHERE id = ? AND owner IS ?""",
+                    maybe_taken = ?, outage = ?, owner = NULL, lease_until = NULL WHERE id = ? AND owner IS ?""",
                 (
                     self._database.now(),
                     claim.route.encoded(),  # another way by now has no part in the failure
                     delay,
                     error,
                     claim.maybe_taken or maybe_taken,
+                    outage,
                     claim.id,
                     owner if claim.send else None,
                 ),

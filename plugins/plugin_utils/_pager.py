@@ -326,7 +326,8 @@ def closing_line(
     if lost:
         parts.append(f"{lost} lost")
     problem = f" ({flushed.problem})" if flushed.problem and (flushed.waiting or flushed.set_aside) else ""
-    return f"PagerDuty: {', '.join(parts)}{problem}"
+    outlook = f"; {flushed.outlook}" if flushed.outlook and flushed.waiting else ""
+    return f"PagerDuty: {', '.join(parts)}{problem}{outlook}"
 
 
 def _some(names: list[str]) -> str:
