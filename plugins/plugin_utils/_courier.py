@@ -35,9 +35,13 @@ _LOOK_SECONDS = 0.05
 _LOCK_SECONDS = 0.1
 # A process that only asks whether there is a courier holds its lock for some microseconds.
 _LOCK_LOOKS = 5
-# How long no attempt is under way until the courier becomes smaller; and until a helper of that one ends.
-REST_SECONDS = 5.0
-_HELPER_REST_SECONDS = 1.0
+# How long no attempt is under way until the courier becomes smaller: while a run is at work, and later; and until a
+# helper of the smaller one ends.
+_REST_SECONDS = 5.0
+ORPHANS_REST_SECONDS = 2.0
+_HELPERS_REST_SECONDS = 1.0
+
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 # Exit codes, for who has started it.
 GAVE_WAY = 5
@@ -139,8 +143,8 @@ class Courier:
         if (self._is_helper or self._life.is_orphan) and outbox.is_empty():
             return Ending.EMPTY
         if self._is_helper:
-            return Ending.QUIET if drain.is_failing or quiet >= _HELPER_REST_SECONDS else None
-        return Ending.QUIET if quiet >= REST_SECONDS else None
+            return Ending.QUIET if drain.is_failing or quiet >= _HELPERS_REST_SECONDS else None
+        return Ending.QUIET if quiet >= (ORPHANS_REST_SECONDS if self._life.is_orphan else _REST_SECONDS) else None
 
 
 def main(
@@ -158,9 +162,7 @@ def main(
     log = Log(log_path(settings.outbox_path))
     log.start_anew()
     life = Life(settings.outbox_path, parent, 0.0 if is_helper else settings.courier_linger)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_details: life.stop())
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    heed_signals(life.stop)
     courier = Courier(settings, life, log, is_helper)
     try:
         if is_helper:
@@ -187,9 +189,21 @@ def _be_the_courier(
     while True:
         ending = courier.work()
         if ending is Ending.QUIET:
-            rest(lock.hand_on(), life.orphaned)
+            # A signal that comes now is for what this process becomes.
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+            if not life.is_stopped:
+                rest(lock.hand_on(), life.orphaned)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         elif not goes_on(ending, lock, settings.outbox_path):
             return 0
+
+
+def heed_signals(stop: Callable[[], None]) -> None:
+    """Be told to stop by what ends other processes, and also by what came while this process was another program."""
+    for number in STOPS:
+        signal.signal(number, lambda *_details: stop())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def acquire(lock: CourierLock) -> bool:

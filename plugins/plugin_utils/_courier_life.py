@@ -64,6 +64,11 @@ class Life:
         self._stopped = True
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopped
+
+    @property
     def is_orphan(self) -> bool:
         """Whether the parent has ended."""
         if self.orphaned is None and self._parent_now() != self._parent:

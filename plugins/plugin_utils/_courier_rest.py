@@ -17,10 +17,12 @@ from collections.abc import Callable
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._breaker import LEAST_SECONDS, MOST_SECONDS
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier import (
     NO_LIBRARY,
-    REST_SECONDS,
+    ORPHANS_REST_SECONDS,
+    STOPS,
     Ending,
     acquire,
     goes_on,
+    heed_signals,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_life import Life
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
@@ -67,7 +69,7 @@ class Rest:
         self._waiting: Waiting | None = None
         self._known = 0
         # The courier has made no attempt for so long before it rests.
-        self._began = clock() - REST_SECONDS
+        self._began = clock() - ORPHANS_REST_SECONDS
         self._ended = self._began
         self._was_of_use = True
         self._trouble = ""
@@ -175,9 +177,7 @@ def main(
     lock = CourierLock(settings.outbox_path, descriptor)
     life = Life(settings.outbox_path, parent, settings.courier_linger, orphaned)
     helpers = _Helpers(helper, life, log)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_details: helpers.stop())
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    heed_signals(helpers.stop)
     rest = Rest(life, log, helpers.send)
     try:
         if not acquire(lock):
@@ -188,6 +188,7 @@ def main(
             if ending is None:
                 log("the courier's code is another one now; it starts anew")
                 lock.release()
+                signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
                 become()
                 return 1
             log(f"the courier ends: {life.lost or ending.value}")
