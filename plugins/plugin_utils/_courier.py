@@ -24,7 +24,6 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import Cour
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import Log, log_path
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 
 if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drain import Drain
@@ -88,29 +87,35 @@ class Courier:
         #: how many events PagerDuty has accepted
         self.accepted = 0
 
-    def work(self) -> Ending:
+    def work(self, courier_lock: CourierLock | None = None) -> Ending:
         """Wait for the turn, send, and come back when it is over.
+
+        Args:
+            courier_lock: the courier's lock, which is held; it is let go of as soon as the end is certain.
 
         Raises:
             MissingLibraryError: if this Python cannot send anything.
         """
-        lock = SenderLock(self._settings.outbox_path)
-        while not lock.acquire():
-            if self._is_helper:
-                return Ending.QUIET
-            if self._life.is_over(lambda: 0.0):
-                return Ending.OVER
-            time.sleep(_LOCK_SECONDS)
+        database = Database(self._settings.outbox_path)
         try:
-            database = Database(self._settings.outbox_path)
+            outbox = Outbox(database, Caps(self._settings.max_events, self._settings.max_age))
+            lock = SenderLock(self._settings.outbox_path)
             try:
-                return self.send(Outbox(database, Caps(self._settings.max_events, self._settings.max_age)), lock)
+                while not lock.acquire():
+                    if self._is_helper:
+                        return Ending.QUIET
+                    if self._life.is_over(outbox.outages.seconds_to_stay) and self._leaves(
+                        Ending.OVER, courier_lock, outbox
+                    ):
+                        return Ending.OVER
+                    time.sleep(_LOCK_SECONDS)
+                return self.send(outbox, lock, courier_lock)
             finally:
-                database.close()
+                lock.release()
         finally:
-            lock.release()
+            database.close()
 
-    def send(self, outbox: Outbox, lock: SenderLock) -> Ending:
+    def send(self, outbox: Outbox, lock: SenderLock, courier_lock: CourierLock | None = None) -> Ending:
         """Send what is in an outbox whose lock is held."""
         if lock.is_certain:
             outbox.release_all()
@@ -122,12 +127,17 @@ class Courier:
             if drain.busy:
                 busy_at = self._clock()
             ending = self._ending(drain, outbox, self._clock() - busy_at)
+            if ending is not None and not self._leaves(ending, courier_lock, outbox):
+                ending = None
         drain.finish()
         self.accepted += drain.accepted
         if not self._is_helper or drain.accepted:
             self._log(f"{drain.accepted} accepted; {self._life.lost or ending.value}")
         outbox.unmark_if_empty()
         return ending
+
+    def _leaves(self, ending: Ending, courier_lock: CourierLock | None, outbox: Outbox) -> bool:
+        return courier_lock is None or ending is Ending.QUIET or leaves(courier_lock, self._life, outbox)
 
     def _drain(self, outbox: Outbox, is_alone: bool) -> Drain:
         # The HTTP library is loaded here, so not by a courier that only waits for its turn.
@@ -168,7 +178,7 @@ def main(
         if is_helper:
             courier.work()
             return 0 if courier.accepted else NOTHING_SENT
-        return _be_the_courier(courier, CourierLock(settings.outbox_path), settings, life, rest)
+        return _be_the_courier(courier, CourierLock(settings.outbox_path), life, rest)
     except MissingLibraryError as error:
         log(f"{error}; the courier ends, and the next one sends what waits")
         return NO_LIBRARY
@@ -178,24 +188,17 @@ def main(
 
 
 def _be_the_courier(
-    courier: Courier,
-    lock: CourierLock,
-    settings: DeliverySettings,
-    life: Life,
-    rest: Callable[[int | None, float | None], None],
+    courier: Courier, lock: CourierLock, life: Life, rest: Callable[[int | None, float | None], None]
 ) -> int:
     if not acquire(lock):
         return GAVE_WAY
-    while True:
-        ending = courier.work()
-        if ending is Ending.QUIET:
-            # A signal that comes now is for what this process becomes.
-            signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-            if not life.is_stopped:
-                rest(lock.hand_on(), life.orphaned)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-        elif not goes_on(ending, lock, settings.outbox_path):
-            return 0
+    while courier.work(lock) is Ending.QUIET:
+        # A signal that comes now is for what this process becomes.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        if not life.is_stopped:
+            rest(lock.hand_on(), life.orphaned)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    return 0
 
 
 def heed_signals(stop: Callable[[], None]) -> None:
@@ -216,7 +219,8 @@ def acquire(lock: CourierLock) -> bool:
     return False
 
 
-def goes_on(ending: Ending, lock: CourierLock, outbox_path: str) -> bool:
-    """Be the courier no more, except if somebody has just relied on there being one."""
+def leaves(lock: CourierLock, life: Life, outbox: Outbox) -> bool:
+    """Be the courier no more, except if somebody has just handed something over, and relied on there being one."""
+    outbox.unmark_if_empty()
     lock.release()
-    return ending is Ending.EMPTY and UnsentMark(outbox_path).is_set() and acquire(lock)
+    return outbox.is_empty() or life.is_over(outbox.outages.seconds_to_stay) or not acquire(lock)

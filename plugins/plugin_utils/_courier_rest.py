@@ -21,8 +21,8 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier import (
     STOPS,
     Ending,
     acquire,
-    goes_on,
     heed_signals,
+    leaves,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_life import Life
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
@@ -108,7 +108,7 @@ class Rest:
         return None
 
     def _is_time(self, waiting: Waiting, now: float) -> bool:
-        """Tell whether there is something to do. In an outage nothing has to be due: PagerDuty is asked all the same."""
+        """Tell whether there is something to do. In an outage nothing need be due: PagerDuty is asked all the same."""
         if waiting.due is None:
             return False
         if waiting.newest > self._known:
@@ -191,8 +191,8 @@ def main(
                 signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
                 become()
                 return 1
-            log(f"the courier ends: {life.lost or ending.value}")
-            if not goes_on(ending, lock, settings.outbox_path):
+            if leaves(lock, life, Outbox(database)):
+                log(f"the courier ends: {life.lost or ending.value}")
                 return NO_LIBRARY if helpers.has_no_library else 0
     except (DatabaseError, OSError) as error:
         log(str(error))

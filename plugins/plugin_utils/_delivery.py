@@ -130,8 +130,9 @@ class Delivery:
             likely = (self._unsent.is_set(), os.path.exists(self._paths()[1]))
             for number, is_likely in enumerate(likely):
                 if is_likely and not self._depot(number).outbox.is_empty():
-                    self._depot(number).courier.ensure()
+                    # In this order: a courier that is about to end looks whether it is to stay after all.
                     self._depot(number).stay(self._settings.courier_linger)
+                    self._depot(number).courier.ensure()
             self._tidy()
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
             return self._once(f"Events of earlier runs are not sent: {_one_line(error)}")

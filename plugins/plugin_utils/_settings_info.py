@@ -38,6 +38,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings
 
 ALL_SETTINGS: dict[str, dict[str, Any]] = {**SETTINGS_SPEC, **OUTBOX_SPEC}
 CALLBACK = "oncall.pagerduty.page_on_failure"
+DRAIN = "oncall.pagerduty.drain_outbox"
 
 _T = TypeVar("_T")
 
@@ -85,7 +86,8 @@ def inform(
     for warning in gathered.warnings:
         findings.add("Integration key", warning)
     version = _version_of("requests")
-    findings.add("Library requests", version or "not installed for ansible-playbook's Python", version is None)
+    missing = "not installed for ansible-playbook's Python; once it is, the next run sends what waits, and so does"
+    findings.add("Library requests", version or f"{missing} ansible-playbook {DRAIN}", version is None)
     enabled = CALLBACK in constants.CALLBACKS_ENABLED
     how = f"not enabled; to page by itself, callbacks_enabled in ansible.cfg needs {CALLBACK}"
     problem = _callback_problem(read_callback_options) if enabled else None

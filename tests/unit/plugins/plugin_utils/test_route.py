@@ -51,13 +51,18 @@ def test_the_proxys_password_is_not_shown() -> None:
         (PLAIN, {"HTTPS_PROXY": "http://a:1", "https_proxy": ""}, ()),
         (PLAIN, {"ALL_PROXY": "http://a:1", "NO_PROXY": "x"}, (("all_proxy", "http://a:1"), ("no_proxy", "x"))),
         (PLAIN, {"REQUESTS_CA_BUNDLE": "ca.pem"}, (("REQUESTS_CA_BUNDLE", "HERE/ca.pem"),)),
-        (PLAIN, {"SSL_CERT_FILE": "/a:b", "SSL_CERT_DIR": "c:/d"}, (("SSL_CERT_FILE", "/a:b"), ("SSL_CERT_DIR", "HERE/c:/d"))),
+        (PLAIN, {"SSL_CERT_FILE": "/a:b"}, (("SSL_CERT_FILE", "/a:b"),)),
+        (PLAIN, {"SSL_CERT_DIR": "c:/d"}, (("SSL_CERT_DIR", "HERE/c:/d"),)),
         (FULL, {"https_proxy": "http://b:2", "CURL_CA_BUNDLE": "/ca"}, ()),
     ],
-)  # fmt: skip
+)
 def test_what_the_environment_says_goes_along(
-    route: Route, environ: dict[str, str], expected: tuple[tuple[str, str], ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+    route: Route,
+    environ: dict[str, str],
+    expected: tuple[tuple[str, str], ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
     stored = _route.decode(route.with_surroundings(environ).encoded())
     assert stored.connection.environment == tuple(
