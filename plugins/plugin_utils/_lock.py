@@ -71,6 +71,8 @@ class CourierLock(SenderLock):
 
     def __init__(self, outbox_path: str, descriptor: int | None = None) -> None:
         super().__init__(outbox_path, "courier", descriptor)
+        if descriptor is not None:
+            os.set_inheritable(descriptor, False)
 
     def acquire(self) -> bool:
         has_it_already = self._descriptor is not None
