@@ -94,6 +94,7 @@ class CourierProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL if log is None else log,
                 cwd="/",
+                env=_environment(),
                 start_new_session=True,
             )
             self.problem = None
@@ -102,3 +103,8 @@ class CourierProcess:
         finally:
             if log is not None:
                 os.close(log)
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment without our settings and ansible-core's: a courier that stays needs no keys."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PAGERDUTY_", "ANSIBLE_"))}

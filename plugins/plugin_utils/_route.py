@@ -35,6 +35,9 @@ class Route:
         """Return the route as text. Paths become absolute: whoever sends may have another working folder."""
         connection = dataclasses.asdict(self.connection)
         connection.update({name: os.path.abspath(connection[name]) for name in _PATHS if connection[name]})
+        if self.connection.environment is None:
+            # As earlier versions have stored it: a route that is read and written again stays the same.
+            del connection["environment"]
         return json.dumps({"connection": connection, "timeout": self.timeout})
 
     def with_surroundings(self, environ: Mapping[str, str]) -> Route:

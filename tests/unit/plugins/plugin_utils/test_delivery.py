@@ -206,8 +206,9 @@ def test_ctrl_c_ends_the_wait_only(make: Callable[..., Delivery]) -> None:
 
 
 def test_the_courier_is_in_a_session_of_its_own_and_holds_nothing_of_ours(
-    make: Callable[..., Delivery], pagerduty: Simulator, tmp_path: Path, path: str
+    make: Callable[..., Delivery], pagerduty: Simulator, tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PAGERDUTY_ROUTING_KEY", KEY)
     with open(tmp_path / "ours", "w") as ours:
         os.set_inheritable(ours.fileno(), True)
         delivery = make()
@@ -220,7 +221,8 @@ def test_the_courier_is_in_a_session_of_its_own_and_holds_nothing_of_ours(
         *(path + suffix for suffix in ("", "-wal", "-shm", ".lock", ".courier", ".log")),
     }
     assert os.readlink(f"/proc/{pid}/cwd") == "/"
-    assert KEY.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    for what in ("cmdline", "environ"):
+        assert KEY.encode() not in Path(f"/proc/{pid}/{what}").read_bytes()
 
 
 def test_a_killed_courier_is_replaced_and_nothing_is_lost(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
