@@ -166,7 +166,7 @@ def test_says_who_goes_on_and_can_be_told_to_stop(path: str) -> None:
     assert {entry.state for entry in entries(path)} == {"waiting"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_while_it_becomes_small_is_not_lost(path: str, number: int) -> None:
     a_run(path, NOWHERE, "k")
     courier = the_courier(path)
@@ -202,6 +202,7 @@ def test_without_its_library_it_ends_and_the_next_one_sends(path: str, pagerduty
     pagerduty.wait_for(lambda seen: len(seen.incidents) == 3, 60.0)
 
 
+@pytest.mark.slow
 def test_one_that_waits_ends_when_its_library_is_taken_away(path: str, tmp_path: Path) -> None:
     libraries = tmp_path / "libraries"
     libraries.mkdir()
