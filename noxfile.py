@@ -54,7 +54,7 @@ CORE_TESTS_BETWEEN = (
     ),
     "tests/differential",
 )
-# They look at which modules are loaded, and the measuring itself loads sqlite3.
+# They look at which modules are loaded, or how much memory is used, and the measuring itself loads sqlite3.
 ENDS = "tests/integration/test_page_on_failure_ends.py"
 NOT_MEASURED = (
     "tests/integration/test_page_on_failure.py::test_a_green_run_writes_loads_and_starts_nothing",
@@ -62,6 +62,7 @@ NOT_MEASURED = (
     f"{ENDS}::test_a_run_waits_for_pagerduty_no_longer_than_it_is_told_to_and_the_next_one_sends_the_rest",
     "tests/integration/test_page_on_failure_resolving.py::test_a_whole_green_run_resolves_and_the_next_one_does_nothing",
     "tests/integration/test_queue.py::test_sqlite_is_loaded_only_for_the_queue",
+    f"{UNITS}/test_courier.py::test_one_small_process_waits_and_sends_when_pagerduty_is_back",
     f"{UNITS}/test_delivery.py::test_the_main_process_loads_neither_sqlite_nor_the_http_library_before_the_first_event",
     f"{UNITS}/test_outbox_task.py::test_sqlite_and_the_http_library_are_loaded_by_tasks_that_need_them_only",
 )

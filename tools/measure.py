@@ -29,7 +29,7 @@ CONFIGURATION = """\
 branch = true
 parallel = true
 data_file = {folder}/data/coverage
-patch = _exit, fork
+patch = _exit, execv, fork
 disable_warnings = no-data-collected
 include =
     {checkout}/plugins/*

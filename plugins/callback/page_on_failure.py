@@ -286,8 +286,8 @@ options:
         key: change_events
   flush_timeout:
     description:
-      - Seconds to wait at the end of a run for events to be accepted. What is not accepted by then stays in the
-        outbox and is sent later. V(0) does not wait.
+      - Seconds to wait at the end of a run for events to be accepted, over all playbooks of a command together. What
+        is not accepted by then stays in the outbox and is sent later. V(0) does not wait.
     type: float
     default: 10.0
     env:

@@ -43,9 +43,10 @@ options:
     default: 120
   courier_linger:
     description:
-      - Seconds that the sending process may go on after C(ansible-playbook) has ended, or was killed.
+      - Seconds that the sending process stays after the last run has ended, or was killed, while something waits to
+        be sent. It ends at once when nothing waits. V(0) for not at all.
     type: float
-    default: 60.0
+    default: 21600.0
 """
 
     PLUGINS = r"""

@@ -24,6 +24,8 @@ class Connection:
         client_cert: file with the client's certificate, and its key unless client_key names that.
         client_key: file with the client's key.
         proxy: URL of a proxy; None for what the environment says. May hold a password.
+        environment: what the environment says, where it is not that of the process that sends: the variables for
+            proxies and authorities that were set where the event was made. May hold a password.
     """
 
     base_url: str
@@ -32,6 +34,7 @@ class Connection:
     client_cert: str | None = None
     client_key: str | None = None
     proxy: str | None = field(default=None, repr=False)
+    environment: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
 
 
 def socks_problem(url: str) -> str | None:

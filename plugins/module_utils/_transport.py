@@ -234,12 +234,18 @@ def _verify(connection: Connection) -> bool | str:
         return False
     if connection.ca_path:
         return _authorities("ca_path", connection.ca_path)
+    environ = _environ(connection)
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        if os.environ.get(variable):
-            return _authorities(variable, os.environ[variable])
+        if environ.get(variable):
+            return _authorities(variable, environ[variable])
     # OpenSSL's own variable, which requests does not know. Set for other programs, it may name what is not there.
-    path = os.environ.get("SSL_CERT_FILE")
+    path = environ.get("SSL_CERT_FILE")
     return _authorities("SSL_CERT_FILE", path) if path and os.path.isfile(path) else True
+
+
+def _environ(connection: Connection) -> Mapping[str, str]:
+    """Return the environment that counts: where the event was made, if that is another process."""
+    return os.environ if connection.environment is None else dict(connection.environment)
 
 
 def _authorities(option: str, path: str) -> str:
@@ -279,10 +285,8 @@ def _proxies(connection: Connection) -> dict[str, str]:
     if connection.proxy:
         _check_socks("proxy", connection.proxy)
         return {"http": connection.proxy, "https": connection.proxy}
-    if not getproxies():
-        return {}
     scheme = urlsplit(connection.base_url).scheme
-    found = requests.utils.get_environ_proxies(connection.base_url, no_proxy=None)
+    found = _proxies_of_environment(connection)
     given = found.get(scheme) or found.get("all")
     if not given:
         return {}
@@ -299,6 +303,20 @@ def _check_socks(option: str, url: str) -> None:
     problem = socks_problem(url)
     if problem is not None:
         raise OptionError(option, problem)
+
+
+def _proxies_of_environment(connection: Connection) -> Mapping[str, str]:
+    if connection.environment is None:
+        if not getproxies():
+            return {}
+        found: Mapping[str, str] = requests.utils.get_environ_proxies(connection.base_url, no_proxy=None)
+        return found
+    environ = _environ(connection)
+    proxies = {name[: -len("_proxy")]: value for name, value in environ.items() if name.endswith("_proxy")}
+    exceptions = proxies.pop("no", "")
+    if not proxies or requests.utils.should_bypass_proxies(connection.base_url, no_proxy=exceptions):
+        return {}
+    return proxies
 
 
 def _place(url: str) -> str:

@@ -119,7 +119,7 @@ class EventAction(ActionBase):
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 
-        delivery = Delivery(self._outbox_settings(task_vars), shares_courier=True)
+        delivery = Delivery(self._outbox_settings(task_vars))
 
         def put(event: Prepared, how: Settings, maybe_taken: bool) -> str | None:
             handed_over = delivery.hand_over(event, Route(how.connection, how.timeout), maybe_taken)

@@ -50,7 +50,8 @@ def closing_line(told: Sequence[ToldIncident], flushed: Flushed, lost: int = 0) 
         lost: how many events could not even be kept.
     """
     parts = [*_incidents(told), *_events(flushed, lost)]
-    return f"PagerDuty: {', '.join(parts)}{_problem(flushed)}"
+    outlook = f"; {flushed.outlook}" if flushed.outlook and flushed.waiting else ""
+    return f"PagerDuty: {', '.join(parts)}{_problem(flushed)}{outlook}"
 
 
 def scope(hosts: int) -> str:

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import types
+from typing import Any
 
 _PACKAGES = ("ansible_collections", "ansible_collections.oncall", "ansible_collections.oncall.pagerduty")
 
@@ -25,14 +26,44 @@ def _make_importable(collection: str) -> None:
         sys.modules[name] = package
 
 
-def _main(settings: str, parent: str, gives_way: str, search_path: str) -> int:
-    sys.path[:] = json.loads(search_path)
+def main(order: dict[str, Any]) -> int:
+    """Be the courier that an order describes; returns the exit code.
+
+    It has the search path, the settings, the parent's process id, and, in `part`, whether to be a helper of a courier
+    that waits (C(helper)), or one that waits itself: then its lock's descriptor and since when the parent is gone.
+    """
+    sys.path[:] = order["search_path"]
     folder = os.path.dirname(os.path.abspath(__file__))
     _make_importable(os.path.dirname(os.path.dirname(folder)))
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _courier, _delivery_settings
 
-    return _courier.main(_delivery_settings.decode(settings), int(parent), bool(int(gives_way)))
+    settings, parent, part = _delivery_settings.decode(order["settings"]), order["parent"], order.get("part")
+    anew = {**order, "part": None}
+    if isinstance(part, dict):
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _courier_rest
+
+        helper = _command({**order, "part": "helper", "parent": os.getpid()})
+        return _courier_rest.main(
+            settings, parent, part["orphaned"], part["descriptor"], helper, lambda: _become(_command(anew))
+        )
+
+    def rest(descriptor: int | None, orphaned: float | None) -> None:
+        _become(_command({**order, "part": {"descriptor": descriptor, "orphaned": orphaned}}))
+
+    return _courier.main(settings, parent, part == "helper", rest)
+
+
+def _command(order: dict[str, Any]) -> list[str]:
+    # -B: the installed collection stays as it was installed.
+    return [sys.executable, "-I", "-B", os.path.abspath(__file__), json.dumps(order)]
+
+
+def _become(command: list[str]) -> None:
+    try:
+        os.execv(command[0], command)  # noqa: S606  # no shell is wanted
+    except OSError:
+        return
 
 
 if __name__ == "__main__":
-    sys.exit(_main(*sys.argv[1:]))
+    sys.exit(main(json.loads(sys.argv[1])))

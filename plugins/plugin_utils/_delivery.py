@@ -10,6 +10,7 @@ Not thread-safe: ansible-core calls callbacks under a lock. After a fork it star
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import uuid
@@ -66,6 +67,7 @@ class Flushed:
             why events wait although all is well.
         unheard: incidents that events were handed over for, and none of them has been accepted.
         expected: in how many seconds the last one is sent, if only PagerDuty's limit holds them up; else 0.
+        outlook: who goes on sending what waits, and until when; or that nobody does.
     """
 
     accepted: int = 0
@@ -76,6 +78,7 @@ class Flushed:
     problem: str | None = None
     unheard: frozenset[Lane] = frozenset()
     expected: float = 0.0
+    outlook: str | None = None
 
 
 class Delivery:
@@ -86,7 +89,6 @@ class Delivery:
         settings: DeliverySettings,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        shares_courier: bool = False,
     ) -> None:
         """Take the settings; nothing is opened or started yet.
 
@@ -94,10 +96,9 @@ class Delivery:
             settings: how events are kept and sent.
             clock: seconds that only go forward.
             sleep: waits so many seconds.
-            shares_courier: whether another process's courier will do; for processes that end soon.
         """
         self._settings = settings
-        self._shares_courier = shares_courier
+        self._waited = 0.0
         self._unsent = UnsentMark(settings.outbox_path)
         self._clock = clock
         self._sleep = sleep
@@ -143,6 +144,8 @@ class Delivery:
                 if is_likely:
                     warnings += self._depot(number).untold()
                     if not self._depot(number).outbox.is_empty():
+                        # In this order: a courier that is about to end looks whether it is to stay after all.
+                        self._depot(number).stay(self._settings.courier_linger)
                         self._depot(number).courier.ensure()
             self._tidy()
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
@@ -150,11 +153,13 @@ class Delivery:
         return self._once(" ".join(warnings))
 
     def flush(self, timeout: float) -> Flushed:
-        """Wait until this run's events are accepted or set aside, so many seconds at most, and count them.
+        """Wait until this run's events are accepted or set aside, and count them.
 
-        Ctrl-C ends the wait, and nothing else. Never raises.
+        All waits of a command together take so many seconds at most: a user waits for the command, not for each of its
+        playbooks. Ctrl-C ends the wait, and nothing else. Never raises.
         """
-        deadline = self._clock() + timeout
+        began = self._clock()
+        deadline = began + max(timeout - self._waited, 0.0)
         interrupted = False
         try:
             self._mind_forks()
@@ -162,6 +167,7 @@ class Delivery:
                 self._wait(deadline)
             except KeyboardInterrupt:
                 interrupted = True
+            self._waited += self._clock() - began
             self._tidy()
             return self._count(interrupted)
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
@@ -229,11 +235,12 @@ class Delivery:
     def _depot(self, number: int) -> _Depot:
         if number not in self._depots:
             path = self._paths()[number]
-            self._depots[number] = _Depot(self._settings, path, number > 0, self._shares_courier)
+            self._depots[number] = _Depot(self._settings, path, number > 0)
         return self._depots[number]
 
     def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
         warnings = []
+        route = route.with_surroundings(os.environ)
         try:
             put = self._depot(self._current).put(event, route, self._run, maybe_taken)
         except (PagerDutyError, OSError) as error:
@@ -286,7 +293,8 @@ class Delivery:
             expected, problem = self._expected()
         accepted = self._handed_over - waiting - set_aside - dropped
         unheard = self._tally.unheard(self._run, [depot.outbox for depot in self._depots.values()], dropped > 0)
-        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem, unheard, expected)
+        outlook = self._outlook() if waiting else None
+        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem, unheard, expected, outlook)
 
     def _expected(self) -> tuple[float, str | None]:
         """Return for how many seconds PagerDuty's limit holds up this run's events, and a text that says so."""
@@ -295,6 +303,16 @@ class Delivery:
         pace = Pace(self._settings.max_events_per_minute)
         expected = max(depot.outbox.expected_seconds(self._run, pace) for depot in self._depots.values())
         return expected, pace.explained(expected) if expected else None
+
+    def _outlook(self) -> str:
+        """Say who goes on sending what waits, and have that one stay from now on for as long as the settings say."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _outlook
+
+        waiting = [depot for depot in self._depots.values() if depot.has_waiting(self._run)]
+        for depot in waiting:
+            depot.stay(self._settings.courier_linger)
+        pid = next((pid for pid in (depot.courier.at_work() for depot in waiting) if pid), None)
+        return _outlook.outlook(pid, time.time() + self._settings.courier_linger, _outlook.what_ends_processes())
 
     def _once(self, text: str) -> str | None:
         if not text or text in self._said:
@@ -306,7 +324,7 @@ class Delivery:
 class _Depot:
     """A place where events are kept, and the courier that fetches them there."""
 
-    def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool, shares_courier: bool) -> None:
+    def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool) -> None:
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _substitute
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
@@ -316,17 +334,23 @@ class _Depot:
             _substitute.make_substitute_folder(path)
         self.database = Database(path)
         self.outbox = Outbox(self.database, Caps(settings.max_events, settings.max_age))
-        self.courier = CourierProcess(settings, path, shares_courier)
+        self.courier = CourierProcess(settings, path)
         self._prune_superseded = settings.prune_superseded
+        self._linger = settings.courier_linger
         self._version = -1
         self._waits = True
 
     def put(self, event: Prepared, route: Route, run: str, maybe_taken: bool) -> Put:
         """Commit an event."""
         self._version = -1  # the number does not change by what is done here
-        put = self.outbox.put(event, route, run, self._prune_superseded, maybe_taken)
+        put = self.outbox.put(event, route, run, self._prune_superseded, maybe_taken, self._linger)
         self._log_news()
         return put
+
+    def stay(self, linger: float) -> None:
+        """Have a courier stay so many seconds from now for what waits."""
+        with contextlib.suppress(PagerDutyError):  # a full disk: what was noted with each event holds
+            self.outbox.outages.stay(linger)
 
     def untold(self) -> list[str]:
         """Return what was dropped for one of the outbox's caps, and no run has told yet."""

@@ -23,7 +23,7 @@ class DeliverySettings:
         retry_base_interval: seconds before the first retry; doubled for each further one.
         retry_max_interval: the longest wait in seconds between two attempts of the same event.
         jitter: False for the plain delays.
-        courier_linger: how many seconds the courier may go on after ansible-playbook has ended.
+        courier_linger: how many seconds the courier may go on after the last run has ended, if anything waits.
     """
 
     outbox_path: str
@@ -34,7 +34,7 @@ class DeliverySettings:
     retry_base_interval: float = 1.0
     retry_max_interval: float = 60.0
     jitter: bool = True
-    courier_linger: float = 60.0
+    courier_linger: float = 6 * 3600.0
 
     def encoded(self) -> str:
         """Return the settings as text."""

@@ -25,7 +25,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Ou
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Claim, Lanes
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._throttle import Throttle
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Attempt, Workers
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Attempt, Workers, require_library
 
 # PagerDuty answers in some tenths of a second, so these send more than any pace allows to one key.
 _WORKERS = 8
@@ -48,6 +48,8 @@ class Drain:
         is_alone: bool = False,
         clock: Callable[[], float] = time.monotonic,
         random_number: Callable[[], float] = random.random,
+        own_surroundings: bool = False,
+        workers: Workers | None = None,
     ) -> None:
         """Take the parts.
 
@@ -58,7 +60,14 @@ class Drain:
             is_alone: whether nobody else can be sending from this outbox.
             clock: seconds that only go forward.
             random_number: a number from 0 to 1.
+            own_surroundings: whether this process's environment tells the way, not that of who made the event.
+            workers: who makes the attempts.
+
+        Raises:
+            MissingLibraryError: if nothing can be sent by this Python.
         """
+        if workers is None:
+            require_library()
         self._outbox = outbox
         self._is_alone = is_alone
         self._log = log
@@ -73,10 +82,11 @@ class Drain:
             jitter=settings.jitter,
             deadline=LONGEST_SECONDS,
         )
-        self._workers = Workers(_WORKERS)
+        self._workers = workers or Workers(_WORKERS, own_surroundings)
         self._unwritten: list[tuple[Claim, Attempt]] = []
         self._in_hand: set[int] = set()
-        self._breakers: dict[str, Breaker] = collections.defaultdict(Breaker)
+        self._breakers: dict[str, Breaker] = {}
+        self._back: set[str] = set()
         self._throttles: dict[Lanes, Throttle] = collections.defaultdict(lambda: Throttle(settings.retry_max_interval))
         self._version = -1
         self._looked = float("-inf")
@@ -91,6 +101,11 @@ class Drain:
     def busy(self) -> bool:
         """Whether attempts are under way, or their outcome is not written down yet."""
         return bool(self._workers.busy or self._unwritten)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether any PagerDuty has given no answer since its last failure."""
+        return any(breaker.is_failing for breaker in self._breakers.values())
 
     def turn(self, wait: float) -> None:
         """Do what can be done now; waits so many seconds at most for an attempt to end."""
@@ -123,6 +138,7 @@ class Drain:
             self._version = version
             self._looked = self._clock()
             self._lanes = self._outbox.lanes()
+            self._mind_outages()
         elif not self._freed:
             return
         self._freed = False
@@ -133,15 +149,32 @@ class Drain:
             if self._workers.free:
                 self._begin_some(lanes[(index + self._first) % len(lanes)], -(-self._workers.free // len(lanes)))
 
+    def _mind_outages(self) -> None:
+        """Ask whether a PagerDuty is back, and have all sent that has waited for that once it is."""
+        try:
+            for base_url in sorted(self._back):
+                self._outbox.outages.over(base_url)
+                self._back.remove(base_url)
+            for base_url in sorted({lanes.base_url for lanes in self._lanes}):
+                if self._breaker(base_url).asks(self._clock()):
+                    self._outbox.outages.ask(base_url)
+        except DatabaseError as error:  # what is due can be sent all the same
+            self._log(str(error))
+
+    def _breaker(self, base_url: str) -> Breaker:
+        if base_url not in self._breakers:
+            self._breakers[base_url] = Breaker(self._outbox.outages.lanes(base_url))
+        return self._breakers[base_url]
+
     def _begin_some(self, lanes: Lanes, share: int) -> None:
-        breaker = self._breakers[lanes.base_url]
+        breaker = self._breaker(lanes.base_url)
         throttle = self._throttles[lanes]
         now = self._clock()
         most = min(share, self._workers.free, breaker.room(now), throttle.room(now))
         if most <= 0:
             return
         claims = self._claim(lanes, most)
-        breaker.began(len(claims))
+        breaker.began(len(claims), now)
         throttle.began(len(claims))
         for claim in claims:
             self._in_hand.add(claim.id)
@@ -184,7 +217,7 @@ class Drain:
             self._outbox.refused(claim, self._owner, attempt.error)
             return 0.0
         delay = self._rest(claim, attempt) if attempt.throttled else self._delay(claim, attempt)
-        self._outbox.postponed(claim, self._owner, delay, attempt.error, attempt.maybe_taken)
+        self._outbox.postponed(claim, self._owner, delay, attempt.error, attempt.maybe_taken, attempt.down)
         return delay
 
     def _draw_conclusions(self, claim: Claim, attempt: Attempt, delay: float) -> None:
@@ -210,10 +243,11 @@ class Drain:
         return self._throttles[claim.lanes].throttled(self._clock(), self._random_number(), attempt.retry_after)
 
     def _tell_breaker(self, claim: Claim, attempt: Attempt) -> None:
-        breaker = self._breakers[claim.lanes.base_url]
+        breaker = self._breaker(claim.lanes.base_url)
         was_open = breaker.is_open
         if attempt.answered:
-            breaker.answered()
+            if breaker.answered(self._clock()):
+                self._back.add(claim.lanes.base_url)
         elif attempt.down:
             lane = (claim.lanes.fingerprint, claim.event.dedup_key or claim.id)
             breaker.failed(lane, self._clock(), self._random_number())

@@ -1,13 +1,14 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes sure that one process at a time sends what is in an outbox, and that not many more wait for their turn.
+"""Makes sure that one process at a time sends what is in an outbox, and that it has one courier at most.
 
 The kernel holds a lock for as long as its process lives, even while that is stopped; and lets go when it dies.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -16,9 +17,10 @@ import os
 class SenderLock:
     """The right to send what is in an outbox."""
 
-    def __init__(self, outbox_path: str, what: str = "lock") -> None:
+    def __init__(self, outbox_path: str, what: str = "lock", descriptor: int | None = None) -> None:
+        """Take the outbox's path, and the descriptor if this process has the lock from what it was before."""
         self._path = f"{outbox_path}.{what}"
-        self._descriptor: int | None = None
+        self._descriptor = descriptor
         #: whether nobody else can hold the lock
         self.is_certain = True
 
@@ -43,6 +45,17 @@ class SenderLock:
         self._descriptor = descriptor
         return True
 
+    def is_taken(self) -> bool:
+        """Tell whether somebody else has it.
+
+        Raises:
+            OSError: if the lock's file cannot be opened.
+        """
+        if not SenderLock.acquire(self):
+            return True
+        self.release()
+        return False
+
     def release(self) -> None:
         """Let others have it. The file stays: removing it would let two hold "the" lock."""
         if self._descriptor is not None:
@@ -50,19 +63,39 @@ class SenderLock:
             self._descriptor = None
 
 
-class NextLock(SenderLock):
-    """The right to be the next who sends what is in an outbox."""
+class CourierLock(SenderLock):
+    """The right to be the courier of an outbox, also while somebody else is sending, or nothing can be sent yet.
 
-    def __init__(self, outbox_path: str) -> None:
-        super().__init__(outbox_path, "next")
+    Its file says who has it.
+    """
 
-    def is_taken(self) -> bool:
-        """Tell whether somebody waits for the turn. Whatever is in the outbox by now, that one will see.
+    def __init__(self, outbox_path: str, descriptor: int | None = None) -> None:
+        super().__init__(outbox_path, "courier", descriptor)
+        if descriptor is not None:
+            os.set_inheritable(descriptor, False)
 
-        Raises:
-            OSError: if the lock's file cannot be opened.
-        """
-        if not self.acquire():
-            return True
-        self.release()
-        return False
+    def acquire(self) -> bool:
+        has_it_already = self._descriptor is not None
+        if not super().acquire():
+            return False
+        if not has_it_already and self._descriptor is not None:
+            with contextlib.suppress(OSError):  # a full disk: then nobody can tell who it is
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        return True
+
+    def hand_on(self) -> int | None:
+        """Return a descriptor that keeps the lock held when this process becomes another program."""
+        if self._descriptor is not None:
+            os.set_inheritable(self._descriptor, True)
+        return self._descriptor
+
+    def holder(self) -> int | None:
+        """Return the process id of the courier, None if there is none or nobody can tell."""
+        try:
+            if not self.is_taken():
+                return None
+            with open(self._path, encoding="ascii") as file:
+                return int(file.read())
+        except (OSError, ValueError):
+            return None

@@ -57,9 +57,10 @@ class Log:
             sys.stderr.flush()
             self._written += len(line)
             if self._written >= _MOST_BYTES:
-                self._start_anew()
+                self.start_anew()
 
-    def _start_anew(self) -> None:
+    def start_anew(self) -> None:
+        """Go on in the file that has the log's name now, which is a new one if the old one is full."""
         self._written = 0
         descriptor = open_log(self._path)
         if descriptor is not None:

@@ -41,6 +41,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import (
     drop_for_cap,
     untold,
 )
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outages import Outages
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import (
     Caps,
     Claim,
@@ -78,6 +79,7 @@ class Outbox:
 
     def __init__(self, database: Database, caps: Caps | None = None) -> None:
         self._database = database
+        self.outages = Outages(database)
         self._caps = caps or Caps()
         # Only ever touched within a transaction, so that no two processes can undo each other's step.
         self._unsent = UnsentMark(database.path)
@@ -92,6 +94,7 @@ class Outbox:
         run: str = "",
         prune_superseded: bool = False,
         maybe_taken: bool = False,
+        linger: float = 0.0,
     ) -> Put:
         """Add an event; it is on disk when this returns.
 
@@ -101,6 +104,7 @@ class Outbox:
             run: a name for those who will ask what became of their events.
             prune_superseded: if this is a resolve, and its incident's trigger has not been sent, drop both.
             maybe_taken: whether the event was sent before, without an answer, so that PagerDuty may have it.
+            linger: for how many seconds a courier is to stay if the event cannot be sent.
         """
         fingerprint = fingerprint_of(event.routing_key)
         said = _Said(event)
@@ -118,8 +122,8 @@ class Outbox:
                 _bring_forward(cursor, lane, _GREATEST_ID)
             cursor.execute(
                 """INSERT INTO events (run, api, body, fingerprint, dedup_key, action, summary, base_url, route,
-                    created, next_attempt, maybe_taken, aged_from, priority)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    created, next_attempt, maybe_taken, aged_from, priority, stay_until)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     run,
                     event.api.name,
@@ -135,6 +139,7 @@ class Outbox:
                     maybe_taken,
                     self._database.certain_now(),
                     priority,
+                    now + linger,
                 ),
             )
             added = cursor.lastrowid
@@ -256,18 +261,21 @@ class Outbox:
             _bring_next_trigger_forward(cursor, claim.lanes.fingerprint, claim.event.dedup_key)
             self._ended(cursor, claim)
 
-    def postponed(self, claim: Claim, owner: str, delay: float, error: str, maybe_taken: bool) -> None:
-        """The attempt failed: let the event be claimed again after a delay in seconds."""
+    def postponed(
+        self, claim: Claim, owner: str, delay: float, error: str, maybe_taken: bool, outage: bool = False
+    ) -> None:
+        """The attempt failed, by PagerDuty's outage or not: let the event be claimed again after a delay in seconds."""
         with self._database.transaction() as cursor:
             cursor.execute(
                 """UPDATE events SET next_attempt = ? + CASE WHEN route = ? THEN ? ELSE 0 END, last_error = ?,
-                    maybe_taken = ?, owner = NULL, lease_until = NULL WHERE id = ? AND owner IS ?""",
+                    maybe_taken = ?, outage = ?, owner = NULL, lease_until = NULL WHERE id = ? AND owner IS ?""",
                 (
                     self._database.now(),
                     claim.route.encoded(),  # another way by now has no part in the failure
                     delay,
                     error,
                     claim.maybe_taken or maybe_taken,
+                    outage,
                     claim.id,
                     owner if claim.send else None,
                 ),

@@ -22,7 +22,7 @@ OUTBOX_SPEC: dict[str, dict[str, Any]] = {
     "outbox_max_age": {"type": "float", "default": 604800.0},
     "prune_superseded": {"type": "bool", "default": False},
     "max_events_per_minute": {"type": "int", "default": 120},
-    "courier_linger": {"type": "float", "default": 60.0},
+    "courier_linger": {"type": "float", "default": 21600.0},
     **{name: SETTINGS_SPEC[name] for name in ("retry_base_interval", "retry_max_interval", "jitter")},
 }
 """Argument specification. Where it is explained: doc_fragments/outbox.py and retries.py."""

@@ -117,4 +117,10 @@ _PROOF = (
     "ALTER TABLE proven_places RENAME TO places",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PAGES_FIRST, _PROOF)
+_OUTAGES = (
+    # Whether an event waits because PagerDuty did not answer, or was not well; how long a courier is to stay for it.
+    "ALTER TABLE events ADD COLUMN outage INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE events ADD COLUMN stay_until REAL NOT NULL DEFAULT 0",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PAGES_FIRST, _PROOF, _OUTAGES)

@@ -45,6 +45,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings
 _OF_TASKS: dict[str, dict[str, Any]] = {**QUEUE_SPEC, "api_version": _incident.SPEC["api_version"]}
 ALL_SETTINGS: dict[str, dict[str, Any]] = {**SETTINGS_SPEC, **OUTBOX_SPEC, **_OF_TASKS}
 CALLBACK = "oncall.pagerduty.page_on_failure"
+DRAIN = "oncall.pagerduty.drain_outbox"
 
 _T = TypeVar("_T")
 
@@ -90,7 +91,8 @@ def inform(
     for warning in gathered.warnings:
         findings.add("Integration key", warning)
     version = _version_of("requests")
-    findings.add("Library requests", version or "not installed for ansible-playbook's Python", version is None)
+    missing = "not installed for ansible-playbook's Python; once it is, the next run sends what waits, and so does"
+    findings.add("Library requests", version or f"{missing} ansible-playbook {DRAIN}", version is None)
     _look_at_tasks(gathered, findings)
     enabled = CALLBACK in constants.CALLBACKS_ENABLED
     _look_at_callback(enabled, resolved, findings, variables)

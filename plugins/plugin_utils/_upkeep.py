@@ -131,6 +131,9 @@ def drained(settings: DeliverySettings, limit: float, log: Callable[[str], None]
 
     If a courier is at work there, this waits for what it does. Delays before further attempts are cut short once.
     Whatever was dropped for a cap and was told to no drain yet counts as told by this one.
+
+    Raises:
+        MissingLibraryError: if this Python cannot send anything.
     """
     deadline = time.monotonic() + limit
     return _tend(settings, lambda outbox, own, _ids: _drain(outbox, own, deadline, log))
@@ -221,7 +224,8 @@ def _send(
 
     if is_alone:
         outbox.release_all()
-    drain = Drain(outbox, settings, log, is_alone)
+    # Whoever drains by hand has put something right here: a proxy, say.
+    drain = Drain(outbox, settings, log, is_alone, own_surroundings=True)
     try:
         while (drain.busy or not outbox.is_empty()) and time.monotonic() < deadline:
             drain.turn(_LOOK_SECONDS)

@@ -9,11 +9,15 @@ import queue
 import threading
 from dataclasses import dataclass
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import MissingLibraryError, PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Delivery, Outcome, Sender
-from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import RequestsTransport
+from ansible_collections.oncall.pagerduty.plugins.module_utils._transport import (
+    HAS_REQUESTS,
+    REQUESTS_IMPORT_ERROR,
+    RequestsTransport,
+)
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Claim
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 
@@ -58,11 +62,28 @@ def judge(api: Api, delivery: Delivery) -> Attempt:
     )
 
 
+def require_library() -> None:
+    """Find out before an event is claimed whether any can be sent: no event is to blame for what is missing here.
+
+    Raises:
+        MissingLibraryError: if the HTTP library is missing.
+    """
+    if not HAS_REQUESTS:
+        raise MissingLibraryError("requests", REQUESTS_IMPORT_ERROR)
+
+
 class Workers:
     """Threads that make attempts side by side. They never touch the outbox."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, own_surroundings: bool = False) -> None:
+        """Start them.
+
+        Args:
+            number: how many.
+            own_surroundings: whether this process's environment tells the way, not that of who made the event.
+        """
         self._number = number
+        self._own_surroundings = own_surroundings
         self._jobs: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()
         # No SimpleQueue: a wait in it that is interrupted by a signal may never end.
         self._ended: queue.Queue[tuple[Claim, Attempt]] = queue.Queue()
@@ -108,17 +129,18 @@ class Workers:
             claim = self._jobs.get()
             if claim is None:
                 break
-            self._ended.put((claim, _attempt(claim, senders)))
+            route = claim.route.without_surroundings() if self._own_surroundings else claim.route
+            self._ended.put((claim, _attempt(claim, route, senders)))
         for sender in senders.values():
             sender.close()
 
 
-def _attempt(claim: Claim, senders: dict[Route, Sender]) -> Attempt:
+def _attempt(claim: Claim, route: Route, senders: dict[Route, Sender]) -> Attempt:
     try:
-        if claim.route not in senders:
-            senders[claim.route] = _sender(claim.route)
-        return judge(claim.event.api, senders[claim.route].send(claim.event))
-    except PagerDutyError as error:  # no requests library, no such certificate file: somebody can put that right
+        if route not in senders:
+            senders[route] = _sender(route)
+        return judge(claim.event.api, senders[route].send(claim.event))
+    except PagerDutyError as error:  # no such certificate file, for instance: somebody can put that right
         return Attempt(Outcome.UNDELIVERED, str(error))
     except Exception as error:  # pylint: disable=broad-except  # a thread that dies would take its event along
         return Attempt(Outcome.UNDELIVERED, f"unexpected {type(error).__name__}", maybe_taken=True)

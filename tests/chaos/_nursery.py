@@ -146,9 +146,11 @@ def _put(order: dict[str, Any], say: Callable[[str], object]) -> None:
 def _send(order: dict[str, Any], _say: Callable[[str], object]) -> None:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery_settings
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier import Courier
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_life import Life
 
+    settings = _delivery_settings.decode(order["settings"])
     # No process has the number 0: this courier has lost its parent, and ends when nothing is left to send.
-    Courier(_delivery_settings.decode(order["settings"]), 0, lambda _text: None).work()
+    Courier(settings, Life(settings.outbox_path, 0, settings.courier_linger), lambda _text: None).work()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
-from ansible_collections.oncall.pagerduty.tests.support import collection
+from ansible_collections.oncall.pagerduty.tests.support import collection, couriers
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def ansible(tmp_path: Path, installed_collection: Path) -> Ansible:
+def ansible(tmp_path: Path, installed_collection: Path) -> Iterator[Ansible]:
     """Runs playbooks in this test's own folder, with the installed collection."""
-    return Ansible(tmp_path, installed_collection)
+    yield Ansible(tmp_path, installed_collection)
+    couriers.end_those_in(tmp_path)

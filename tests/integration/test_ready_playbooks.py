@@ -300,6 +300,7 @@ def test_without_the_http_library(ansible: Ansible, tmp_path: Path) -> None:
     output = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 2, output
     assert "Library requests: not installed for ansible-playbook's Python" in output
+    assert f"ansible-playbook {DRAIN}" in output
     assert_no_secret(output, KEY)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -112,6 +113,19 @@ def test_cron_hears_of_a_drain_that_fails_and_of_no_other(
 def test_the_timers_command_is_the_one_above_it() -> None:
     (command,) = re.findall(r"^ExecStart=/usr/bin/env (.+)$", TIMER, re.MULTILINE)
     assert f"$ {command}\n" in GUIDE.block("console", "-e limit=300")
+
+
+def test_systemd_understands_the_timer(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    parts = re.split(r"^# .*/(drain-outbox\.\w+)$", TIMER, flags=re.MULTILINE)[1:]
+    files = [tmp_path / name for name in parts[::2]]
+    for file, text in zip(files, parts[1::2]):
+        file.write_text(text)
+    assert [file.name for file in files] == ["drain-outbox.service", "drain-outbox.timer"]
+    done = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "drain-outbox" not in done.stderr
 
 
 def test_the_table_of_settings_is_right() -> None:

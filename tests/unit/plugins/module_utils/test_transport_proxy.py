@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -151,6 +152,36 @@ def test_the_option_comes_before_the_environment(
     monkeypatch.setenv("NO_PROXY", "*")
     assert post(pagerduty.url, certificate, proxy=proxy.url) == 202
     assert proxy.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "connections"),
+    [
+        ({"http_proxy": "PROXY", "https_proxy": "PROXY"}, 1),
+        ({"all_proxy": "PROXY"}, 1),
+        ({"all_proxy": "PROXY", "no_proxy": "example.com"}, 1),
+        ({"all_proxy": "PROXY", "no_proxy": "127.0.0.0/8"}, 0),
+        ({"all_proxy": "PROXY", "no_proxy": "*"}, 0),
+        ({"no_proxy": "*"}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_environment_of_where_the_event_was_made_counts_and_no_other(
+    pagerduty: Simulator,
+    certificate: tuple[str, str],
+    proxy: Middlebox,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    connections: int,
+) -> None:
+    for name in ("HTTP_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "nothing.example.com")
+    before = dict(os.environ)
+    environment = tuple((name, value.replace("PROXY", proxy.url)) for name, value in variables.items())
+    assert post(pagerduty.url, certificate, environment=environment) == 202
+    assert proxy.connections == connections
+    assert dict(os.environ) == before
 
 
 def test_the_environment_is_read_once(

@@ -125,6 +125,18 @@ def test_an_authority_in_the_environment(
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_authority_of_where_the_event_was_made_counts_and_no_other(
+    pagerduty: Simulator, pki: Pki, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", pki.stranger)
+    assert status_of(pagerduty.url, environment=((variable, pki.authority),)) == 202
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", pki.authority)
+    for environment in ((), ((variable, pki.stranger),)):
+        with pytest.raises(TransportError):
+            status_of(pagerduty.url, environment=environment)
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_an_authority_in_the_environment_that_is_not_there(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, "/missing")
     with pytest.raises(OptionError, match=rf"^{variable}: there is no file '/missing' on the machine that sends"):

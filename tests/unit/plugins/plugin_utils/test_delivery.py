@@ -18,13 +18,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._tally import lane_of
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
-from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert, route
+from ansible_collections.oncall.pagerduty.tests.support.events import KEY, Clock, alert, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 ROOT = str(Path(_delivery.__file__).parents[5])
@@ -296,8 +297,9 @@ def test_ctrl_c_ends_the_wait_only(make: Callable[..., Delivery]) -> None:
 
 
 def test_the_courier_is_in_a_session_of_its_own_and_holds_nothing_of_ours(
-    make: Callable[..., Delivery], pagerduty: Simulator, tmp_path: Path, path: str
+    make: Callable[..., Delivery], pagerduty: Simulator, tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PAGERDUTY_ROUTING_KEY", KEY)
     with open(tmp_path / "ours", "w") as ours:
         os.set_inheritable(ours.fileno(), True)
         delivery = make()
@@ -307,10 +309,11 @@ def test_the_courier_is_in_a_session_of_its_own_and_holds_nothing_of_ours(
     assert os.getsid(pid) == pid
     assert {file for file in open_files(pid) if not file.startswith("socket:")} <= {
         "/dev/null",
-        *(path + suffix for suffix in ("", "-wal", "-shm", ".lock", ".log")),
+        *(path + suffix for suffix in ("", "-wal", "-shm", ".lock", ".courier", ".log")),
     }
     assert os.readlink(f"/proc/{pid}/cwd") == "/"
-    assert KEY.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    for what in ("cmdline", "environ"):
+        assert KEY.encode() not in Path(f"/proc/{pid}/{what}").read_bytes()
 
 
 def test_a_killed_courier_is_replaced_and_nothing_is_lost(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
@@ -418,18 +421,67 @@ def test_the_next_run_sends_what_is_left(
     pagerduty.wait_for(lambda seen: len(seen.incidents) == 3, 10.0)
 
 
-def test_one_courier_at_a_time(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+def test_one_courier_for_an_outbox(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
     first, second = make(), make()
     first.hand_over(alert("a"), route(pagerduty.url))
     assert first.flush(10.0).accepted == 1
     second.hand_over(alert("b"), route(pagerduty.url))
     assert second.flush(10.0).accepted == 1
-    (working,), (idle,) = couriers(first), couriers(second)
-    assert not any("outbox" in file and not file.endswith(".log") for file in open_files(idle))
+    (working,) = couriers(first)
+    assert couriers(second) == [], "it relies on the other run's"
     end(working)
     second.hand_over(alert("c"), route(pagerduty.url))
     assert second.flush(10.0).accepted == 2
-    assert couriers(second) == [idle]
+    (next_one,) = couriers(second)
+    assert next_one != working
+
+
+def test_a_courier_that_gives_way_is_not_taken_for_one_that_keeps_dying(
+    make: Callable[..., Delivery], pagerduty: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make(), make()
+    first.hand_over(alert("a"), route(pagerduty.url))
+    assert first.flush(10.0).accepted == 1
+    # As if each look had come before the other courier began.
+    monkeypatch.setattr(CourierProcess, "_is_there", lambda _self: False)
+    pagerduty.add_fault(Fault("latency", seconds=3.0, count=1))
+    second.hand_over(alert("b"), route(pagerduty.url))
+    assert second.flush(30.0) == Flushed(accepted=1)
+    process = second._depots[0].courier
+    wait_until(lambda: not is_alive(process.pid or 0), 30.0)
+    for _time in range(7):
+        assert process.ensure() is None
+        wait_until(lambda: not is_alive(process.pid or 0), 30.0)
+    assert couriers(first) == [first._depots[0].courier.at_work()]
+
+
+# --- one wait for a command -----------------------------------------------------------------------------------------
+
+
+def test_all_waits_of_a_command_share_one_budget(make: Callable[..., Delivery], pagerduty: Simulator) -> None:
+    clock = Clock()
+    delivery = make()
+    delivery._clock, delivery._sleep = clock, clock.go_on
+    pagerduty.add_fault(Fault("black_hole", count=100))
+    waited = []
+    for playbook in range(4):
+        delivery.begin_anew()
+        delivery.hand_over(alert(f"k{playbook}"), route(pagerduty.url))
+        began = clock()
+        assert delivery.flush(4.0).waiting == 1
+        waited.append(clock() - began)
+    assert waited == [pytest.approx(4.0, abs=0.1), 0.0, 0.0, 0.0]
+
+
+def test_a_short_wait_leaves_the_rest_to_the_next_playbook(make: Callable[..., Delivery]) -> None:
+    clock = Clock()
+    delivery = make()
+    delivery._clock, delivery._sleep = clock, clock.go_on
+    delivery.hand_over(alert("k"), route(NOWHERE))
+    for timeout, expected in ((1.0, 1.0), (4.0, 3.0), (4.0, 0.0), (5.0, 1.0)):
+        began = clock()
+        delivery.flush(timeout)
+        assert clock() - began == pytest.approx(expected, abs=0.1)
 
 
 # --- forks ----------------------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import NextLock, SenderLock
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import CourierLock, SenderLock
 
 
 @pytest.fixture
@@ -72,12 +73,38 @@ def test_is_private_and_stays(path: str) -> None:
     assert stat.S_IMODE(os.stat(f"{path}.lock").st_mode) == 0o600
 
 
-def test_tells_whether_somebody_waits_for_the_turn(path: str) -> None:
-    sender, waiting = SenderLock(path), NextLock(path)
-    assert sender.acquire()
-    assert not NextLock(path).is_taken()
-    assert not NextLock(path).is_taken()
-    assert waiting.acquire()
-    assert NextLock(path).is_taken()
-    waiting.release()
-    assert not NextLock(path).is_taken()
+def test_tells_who_is_the_courier(path: str) -> None:
+    courier = CourierLock(path)
+    assert not CourierLock(path).is_taken()
+    assert CourierLock(path).holder() is None
+    assert courier.acquire()
+    assert SenderLock(path).acquire(), "somebody else may be sending meanwhile"
+    assert CourierLock(path).is_taken()
+    assert CourierLock(path).holder() == os.getpid()
+    courier.release()
+    assert not CourierLock(path).is_taken()
+    assert CourierLock(path).holder() is None
+
+
+def test_a_look_does_not_say_that_the_looker_is_the_courier(path: str) -> None:
+    CourierLock(path).is_taken()
+    assert Path(f"{path}.courier").read_text() == ""
+
+
+def test_the_courier_keeps_it_when_it_becomes_another_program(path: str) -> None:
+    code = "import os, signal, sys; os.write(int(sys.argv[2]), b'here'); signal.pause()"
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        lock = CourierLock(path)
+        lock.acquire()
+        os.set_inheritable(writer, True)
+        os.execv(sys.executable, [sys.executable, "-c", code, str(lock.hand_on()), str(writer)])
+    try:
+        assert os.read(reader, 4) == b"here"
+        assert CourierLock(path).holder() == child
+    finally:
+        end(child)
+        os.close(reader)
+        os.close(writer)
+    assert CourierLock(path).acquire()
