@@ -10,10 +10,11 @@ Not thread-safe: ansible-core calls callbacks under a lock. After a fork it star
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,16 +22,21 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Pa
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._direct import DirectDelivery, ForgetfulError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 
 if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Prepared
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Counts
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 
 # How often the final wait looks.
 _LOOK_SECONDS = 0.02
+
+# Where events are kept: the next one is used when one cannot be.
+_OUTBOX, _SUBSTITUTE, _DIRECT = 0, 1, 2
 
 # Connections made before a fork: the child must neither use nor close them, so they are kept from being collected.
 _inherited: list[object] = []
@@ -58,6 +64,7 @@ class Flushed:
         waiting: not accepted yet; they stay in the outbox and are sent later.
         set_aside: refused by PagerDuty for good.
         dropped: given up unsent, for a cap or since a later event made them pointless.
+        unknown: nobody can tell what became of them: what kept them can no longer be read.
         interrupted: whether the wait was ended by Ctrl-C.
         problem: the newest error, if events are waiting or set aside, or what is wrong with the outbox.
     """
@@ -66,8 +73,13 @@ class Flushed:
     waiting: int = 0
     set_aside: int = 0
     dropped: int = 0
+    unknown: int = 0
     interrupted: bool = False
     problem: str | None = None
+
+
+class _NoDatabaseError(PagerDutyError):
+    """Python has no SQLite."""
 
 
 class Delivery:
@@ -117,23 +129,50 @@ class Delivery:
         """
         try:
             self._mind_forks()
-            paths = enumerate(self._paths())
-            return any(os.path.exists(path) and self._depot(number).outbox.is_waiting(event) for number, path in paths)
+            if self._direct is not None and self._direct.is_waiting(event):
+                return True
+            if os.path.lexists(self._settings.outbox_path) and self._depot(_OUTBOX).outbox.is_waiting(event):
+                return True
+            return any(depot.outbox.is_waiting(event) for depot in self._substitutes())
         except Exception:  # pylint: disable=broad-except  # what cannot be read does not hold up an event
             return False
 
     def resume(self) -> str | None:
         """Have sent what earlier runs left behind, if anything; returns a warning. Cheap if there is nothing."""
+        problems = []
+        for step in (self._bring_back, self._resume_outbox, self._resume_substitutes):
+            try:
+                self._mind_forks()
+                step()
+            except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
+                problems.append(_one_line(error))
+        return self._once(f"What earlier runs have left is not looked after: {problems[0]}") if problems else None
+
+    def _resume_outbox(self) -> None:
+        if self._unsent.is_set() and not self._depot(_OUTBOX).outbox.is_empty():
+            self._depot(_OUTBOX).courier.ensure()
+        self._tidy()
+
+    def _resume_substitutes(self) -> None:
+        for depot in self._substitutes():
+            if not depot.outbox.is_empty():
+                depot.courier.ensure()
+
+    def _bring_back(self) -> None:
+        """Put back into the outbox what was kept elsewhere while it could not be used."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import existing_substitutes
+
+        paths = existing_substitutes(self._settings.outbox_path)
+        if not paths or self._current != _OUTBOX:
+            return
         try:
-            self._mind_forks()
-            likely = (self._unsent.is_set(), os.path.exists(self._paths()[1]))
-            for number, is_likely in enumerate(likely):
-                if is_likely and not self._depot(number).outbox.is_empty():
-                    self._depot(number).courier.ensure()
-            self._tidy()
-        except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
-            return self._once(f"Events of earlier runs are not sent: {_one_line(error)}")
-        return None
+            database = self._depot(_OUTBOX).database
+        except PagerDutyError:  # it cannot be used yet; who has an event for it says so
+            return
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._bring_back import bring_back
+
+        for path in paths:
+            bring_back(path, database)
 
     def flush(self, timeout: float) -> Flushed:
         """Wait until this run's events are accepted or set aside, so many seconds at most, and count them.
@@ -145,36 +184,45 @@ class Delivery:
         try:
             self._mind_forks()
             try:
-                self._wait(deadline)
+                for place in self._places():
+                    self._wait(place, deadline)
             except KeyboardInterrupt:
                 interrupted = True
-            self._tidy()
-            return self._count(interrupted)
+            flushed = self._count(interrupted)
+            with contextlib.suppress(PagerDutyError):
+                self._tidy()
+            return flushed
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
-            return Flushed(interrupted=interrupted, problem=_one_line(error))
+            unknown = sum(self._handed_over.values())
+            return Flushed(unknown=unknown, interrupted=interrupted, problem=_one_line(error))
 
     def begin_anew(self) -> None:
         """Wait for and count only what is handed over from here on, as for the next playbook."""
         self._mind_forks()
         self._run = uuid.uuid4().hex
-        self._handed_over = 0
+        self._handed_over = {}
+
+    def keeps_in_outbox(self) -> bool:
+        """Whether this process keeps its events in the outbox, and with them what is known of incidents."""
+        return self._current == _OUTBOX
 
     def ledger(self) -> Ledger:
         """Return the record of open incidents, in the same file as the events.
 
         Raises:
-            DatabaseError: if that cannot be used.
+            PagerDutyError: if that cannot be used, a ForgetfulError if nothing can be stored and that has been said.
         """
+        self._mind_forks()
+        depot = self._depot(self._current)
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
 
-        self._mind_forks()
-        return Ledger(self._depot(self._current).database)
+        return Ledger(depot.database)
 
     def outbox(self) -> Outbox:
         """Return the queue of events, in the same file as the ledger.
 
         Raises:
-            DatabaseError: if that cannot be used.
+            PagerDutyError: if that cannot be used, a ForgetfulError if nothing can be stored and that has been said.
         """
         self._mind_forks()
         return self._depot(self._current).outbox
@@ -183,8 +231,8 @@ class Delivery:
         """Let go of the outbox. Whatever is unsent stays, and the courier goes on with it for a bounded time."""
         try:
             self._mind_forks()
-            for depot in self._depots.values():
-                depot.database.close()
+            for place in self._places():
+                place.close()
         except Exception:  # noqa: S110  # pylint: disable=broad-except  # the run has ended; there is nothing to save
             pass
         self._start_afresh()
@@ -195,38 +243,77 @@ class Delivery:
         self._pid = os.getpid()
         self._run = uuid.uuid4().hex
         self._depots: dict[int, _Depot] = {}
-        self._current = 0
-        self._handed_over = 0
+        self._others: list[_Depot] = []
+        self._direct: DirectDelivery | None = None
+        self._current = _OUTBOX
+        self._handed_over: dict[int, int] = {}
+        self._stepped_around: tuple[str, ...] = ()
         self._said: set[str] = set()
 
     def _mind_forks(self) -> None:
         if self._pid != os.getpid():
-            _inherited.append(self._depots)
+            _inherited.extend((self._depots, self._others, self._direct))
             self._start_afresh()
 
-    def _paths(self) -> tuple[str, str]:
-        """Return where events are kept: the outbox, and what stands in for it when it cannot be used."""
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
-
-        return self._settings.outbox_path, substitute_path(self._settings.outbox_path)
-
     def _depot(self, number: int) -> _Depot:
+        """Return the outbox or its substitute, opened."""
+        if number == _DIRECT:
+            raise ForgetfulError("nothing can be stored")
         if number not in self._depots:
-            path = self._paths()[number]
-            self._depots[number] = _Depot(self._settings, path, number > 0, self._shares_courier)
+            self._depots[number] = self._opened(
+                self._settings.outbox_path if number == _OUTBOX else self._substitute_path()
+            )
         return self._depots[number]
 
-    def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
-        warnings = []
+    def _opened(self, path: str) -> _Depot:
         try:
-            dropped = self._depot(self._current).put(event, route, self._run, maybe_taken)
-        except (PagerDutyError, OSError) as error:
-            if self._current:
+            return _Depot(self._settings, path, self._shares_courier)
+        except ImportError as error:
+            if error.name not in ("sqlite3", "_sqlite3"):
                 raise
-            self._current = 1
-            dropped = self._depot(1).put(event, route, self._run, maybe_taken)
-            warnings.append(f"The outbox {_one_line(error)}. The events of this run are kept in memory instead.")
-        self._handed_over += 1
+            raise _NoDatabaseError("this Python has no module sqlite3") from None
+
+    def _substitute_path(self) -> str:
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import make_substitute
+
+        made = make_substitute(self._settings.outbox_path)
+        self._stepped_around = made.stepped_around
+        return made.path
+
+    def _substitutes(self) -> Iterator[_Depot]:
+        """Yield all substitutes that are there, of which new events go into one."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import existing_substitutes
+
+        for path in existing_substitutes(self._settings.outbox_path):
+            known = [*self._depots.values(), *self._others]
+            depot = next((depot for depot in known if depot.database.path == path), None)
+            if depot is None:
+                depot = self._opened(path)
+                self._others.append(depot)
+            yield depot
+
+    def _places(self) -> list[_Depot | DirectDelivery]:
+        """Return all that may have events of this run."""
+        direct = [] if self._direct is None else [self._direct]
+        return [*self._depots.values(), *self._others, *direct]
+
+    def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
+        problem = None
+        while True:
+            try:
+                dropped = self._put(event, route, maybe_taken)
+                break
+            except (PagerDutyError, OSError) as error:
+                if self._current == _DIRECT:
+                    raise
+                if self._has_vanished():
+                    continue
+                problem = problem or f"The outbox {_one_line(error)}."
+                if isinstance(error, _NoDatabaseError):
+                    problem = f"Events cannot be stored: {error}."
+                self._current = _DIRECT if isinstance(error, _NoDatabaseError) else self._current + 1
+        self._handed_over[self._current] = self._handed_over.get(self._current, 0) + 1
+        warnings = [] if problem is None else [problem, self._where_instead()]
         if dropped:
             warnings.append("The outbox is full: its oldest events are dropped unsent.")
         problem = self._start_courier()
@@ -234,36 +321,85 @@ class Delivery:
             warnings.append(f"{problem} Events stay in the outbox.")
         return HandOver(True, self._once(" ".join(warnings)))
 
+    def _put(self, event: Prepared, route: Route, maybe_taken: bool) -> int:
+        if self._current != _DIRECT:
+            return self._depot(self._current).put(event, route, self._run, maybe_taken)
+        if self._direct is None:
+            self._direct = DirectDelivery(self._settings)
+        return self._direct.put(event, route, self._run, maybe_taken)
+
+    def _has_vanished(self) -> bool:
+        """Whether the substitute has become useless since it was opened, as when another run has brought it back.
+
+        What is in it has been brought back, or cannot be found any more; a new one can be made.
+        """
+        depot = self._depots.get(self._current)
+        if self._current != _SUBSTITUTE or depot is None or os.path.lexists(depot.database.path):
+            return False
+        self._others.append(self._depots.pop(_SUBSTITUTE))
+        with contextlib.suppress(PagerDutyError):  # for the count: what has been brought back is there
+            self._depot(_OUTBOX)
+        return True
+
+    def _where_instead(self) -> str:
+        if self._current == _DIRECT:
+            return (
+                "The events of this run are sent from memory, by a process that tries for at most"
+                f" {self._settings.courier_linger:g} seconds after it; its incidents do not resolve by themselves."
+            )
+        around = f" {', '.join(self._stepped_around)} is not used: it is no private folder of this user."
+        return f"The events of this run are kept in memory instead.{around if self._stepped_around else ''}"
+
     def _start_courier(self) -> str | None:
         """See to it that a courier is there; returns what keeps it from starting. The event is on disk by then."""
         try:
+            if self._direct is not None and self._current == _DIRECT:
+                return self._direct.ensure()
             return self._depot(self._current).courier.ensure()
         except Exception as error:  # pylint: disable=broad-except  # the event must not be called lost for it
             return f"The courier cannot be started: {_one_line(error)}."
 
     def _tidy(self) -> None:
         """Spare the next run a look into an outbox that is empty. Does not open one for that."""
-        if 0 in self._depots:
-            self._depots[0].outbox.unmark_if_empty()
+        if _OUTBOX in self._depots:
+            self._depots[_OUTBOX].outbox.unmark_if_empty()
 
-    def _wait(self, deadline: float) -> None:
-        for depot in self._depots.values():
-            while depot.has_waiting(self._run) and self._clock() < deadline:
-                if depot.courier.ensure():
+    def _wait(self, place: _Depot | DirectDelivery, deadline: float) -> None:
+        with contextlib.suppress(PagerDutyError):  # it can no longer be read, which the count says
+            while place.has_waiting(self._run) and self._clock() < deadline:
+                if place.ensure():
                     break
                 self._sleep(max(min(_LOOK_SECONDS, deadline - self._clock()), 0.0))
 
     def _count(self, interrupted: bool) -> Flushed:
-        counts = [depot.outbox.counts(self._run) for depot in self._depots.values()]
-        waiting, set_aside = sum(count.waiting for count in counts), sum(count.set_aside for count in counts)
-        dropped = sum(sum(count.dropped.values()) for count in counts)
-        problem = None
-        if waiting or set_aside:
-            problems = [depot.outbox.last_problem(self._run) for depot in self._depots.values()]
-            problems += [depot.courier.problem for depot in self._depots.values()]
-            problem = next((text for text in reversed(problems) if text), None)
-        accepted = self._handed_over - waiting - set_aside - dropped
-        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem)
+        """Count this run's events. What is no longer there was accepted, unless the file cannot be trusted."""
+        waiting = set_aside = dropped = unknown = 0
+        problems: list[str | None] = []
+        wrong: list[str] = []
+        for place in self._places():
+            try:
+                count = place.counts(self._run)
+            except PagerDutyError as error:
+                unknown += self._handed_over_to(place)
+                wrong.append(_one_line(error))
+                continue
+            problem = place.what_is_wrong()
+            if problem is not None:
+                wrong.append(problem)
+                unknown += count.waiting
+            else:
+                waiting += count.waiting
+            set_aside += count.set_aside
+            dropped += sum(count.dropped.values())
+            if count.waiting or count.set_aside:
+                problems = [place.last_problem(self._run), *problems, place.problem]
+        accepted = sum(self._handed_over.values()) - waiting - set_aside - dropped - unknown
+        found = [text for text in (*wrong[:1] * bool(unknown), *reversed(problems)) if text]
+        return Flushed(accepted, waiting, set_aside, dropped, unknown, interrupted, found[0] if found else None)
+
+    def _handed_over_to(self, place: _Depot | DirectDelivery) -> int:
+        number = next((number for number, depot in self._depots.items() if depot is place), None)
+        return self._handed_over.get(number, 0) if number is not None else 0
 
     def _once(self, text: str) -> str | None:
         if not text or text in self._said:
@@ -275,14 +411,11 @@ class Delivery:
 class _Depot:
     """A place where events are kept, and the courier that fetches them there."""
 
-    def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool, shares_courier: bool) -> None:
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _substitute
+    def __init__(self, settings: DeliverySettings, path: str, shares_courier: bool) -> None:
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
 
-        if is_substitute:
-            _substitute.make_substitute_folder(path)
         self.database = Database(path)
         self.outbox = Outbox(self.database, Caps(settings.max_events, settings.max_age))
         self.courier = CourierProcess(settings, path, shares_courier)
@@ -291,9 +424,16 @@ class _Depot:
         self._waits = True
 
     def put(self, event: Prepared, route: Route, run: str, maybe_taken: bool) -> int:
-        """Commit an event; returns how many had to go for it."""
+        """Commit an event; returns how many had to go for it.
+
+        Raises:
+            DatabaseError: if it could not be done, or if the file has no longer its place.
+        """
         self._version = -1  # the number does not change by what is done here
-        return self.outbox.put(event, route, run, self._prune_superseded, maybe_taken).dropped
+        self.database.check()
+        dropped = self.outbox.put(event, route, run, self._prune_superseded, maybe_taken).dropped
+        self.database.check()
+        return dropped
 
     def has_waiting(self, run: str) -> bool:
         """Whether events of a run are waiting. Counts only if something has changed."""
@@ -302,6 +442,35 @@ class _Depot:
             self._version = version
             self._waits = self.outbox.counts(run).waiting > 0
         return self._waits
+
+    def counts(self, run: str) -> Counts:
+        """Count a run's events."""
+        return self.outbox.counts(run)
+
+    def last_problem(self, run: str) -> str | None:
+        """Return why the newest of a run's troubled events is still here."""
+        return self.outbox.last_problem(run)
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps the courier from being there."""
+        return self.courier.problem
+
+    def what_is_wrong(self) -> str | None:
+        """Return why what is still waiting here might never be found again."""
+        try:
+            self.database.check()
+        except PagerDutyError as error:
+            return _one_line(error)
+        return None
+
+    def ensure(self) -> str | None:
+        """See to it that a courier is there; returns what keeps it from starting."""
+        return self.courier.ensure()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.database.close()
 
 
 def _one_line(error: Exception, *secrets: str) -> str:

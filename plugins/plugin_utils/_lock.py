@@ -12,6 +12,12 @@ import errno
 import fcntl
 import os
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._private_files import (
+    identity_of,
+    is_still,
+    open_ours,
+)
+
 
 class SenderLock:
     """The right to send what is in an outbox."""
@@ -28,11 +34,11 @@ class SenderLock:
         Where the file system knows no such locks, claims alone keep senders apart, and so this says True.
 
         Raises:
-            OSError: if the lock's file cannot be opened.
+            OSError: if the lock's file cannot be opened, or is not ours.
         """
         if self._descriptor is not None:
             return True
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_ours(self._path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -40,6 +46,9 @@ class SenderLock:
                 os.close(descriptor)
                 return False
             self.is_certain = False
+        if not is_still(self._path, identity_of(descriptor)):  # it was removed with all the rest, and is no lock now
+            os.close(descriptor)
+            return False
         self._descriptor = descriptor
         return True
 

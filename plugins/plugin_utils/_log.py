@@ -10,6 +10,9 @@ import os
 import sys
 import time
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._private_files import open_ours
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._recognise import is_log
+
 _MOST_BYTES = 128 * 1024
 
 
@@ -19,12 +22,15 @@ def log_path(outbox_path: str) -> str:
 
 
 def open_log(path: str) -> int | None:
-    """Return a descriptor to append to the log, for its owner's eyes only; None if it cannot be written."""
+    """Return a descriptor to append to the log, for its owner's eyes only; None if it cannot be written, or is not ours."""
     try:
-        with contextlib.suppress(FileNotFoundError):
-            if os.stat(path).st_size >= _MOST_BYTES:
-                os.replace(path, f"{path}.1")
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_ours(path, os.O_RDWR | os.O_APPEND, is_log)
+        if os.fstat(descriptor).st_size < _MOST_BYTES:
+            return descriptor
+        os.close(descriptor)
+        os.close(open_ours(f"{path}.1", os.O_RDWR, is_log))  # it is replaced only if it is ours
+        os.replace(path, f"{path}.1")
+        return open_ours(path, os.O_RDWR | os.O_APPEND, is_log)
     except OSError:
         return None
 

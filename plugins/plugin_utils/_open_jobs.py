@@ -13,13 +13,23 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Callable
+
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _private_files
 
 
 class OpenJobs:
     """The marks beside one outbox. Nothing here raises: marks save time, they are not the truth."""
 
-    def __init__(self, outbox_path: str) -> None:
-        self._folder = os.path.join(os.path.dirname(os.path.abspath(outbox_path)), "open-jobs")
+    def __init__(self, outbox_path: str, is_in_use: Callable[[], bool] = lambda: True) -> None:
+        """Take the place.
+
+        Args:
+            outbox_path: where the outbox is.
+            is_in_use: whether the ledger is kept there now. Where it is not, no new marks are made beside it.
+        """
+        self._folder = os.path.join(os.path.dirname(os.path.abspath(outbox_path)), _private_files.OPEN_JOBS)
+        self._is_in_use = is_in_use
 
     def any(self) -> bool:
         """Tell whether any job may have open incidents."""
@@ -31,18 +41,22 @@ class OpenJobs:
 
     def has(self, job: str) -> bool:
         """Tell whether a job may have open incidents."""
-        return os.path.exists(self._path(job))
+        return os.path.lexists(self._path(job))
 
     def mark(self, job: str) -> None:
         """Note that a job has open incidents."""
+        if not self._is_in_use():
+            return
         with contextlib.suppress(OSError):
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            os.close(os.open(self._path(job), os.O_CREAT | os.O_WRONLY, 0o600))
+            _private_files.make_folder(self._folder)
+            _private_files.check_own_folder(self._folder)
+            os.close(_private_files.open_ours(self._path(job)))
 
     def clear(self, job: str) -> None:
         """Note that a job has no open incident any more."""
         with contextlib.suppress(OSError):
-            os.unlink(self._path(job))
+            _private_files.check_own_folder(self._folder)
+            _private_files.remove_mark(self._path(job))
 
     def _path(self, job: str) -> str:
         return os.path.join(self._folder, hashlib.sha256(job.encode("utf-8")).hexdigest())

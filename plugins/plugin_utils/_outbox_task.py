@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError, PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import planted
 
 if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Entry
@@ -35,13 +36,16 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
     Raises:
         OptionError: if a value cannot be used.
-        DatabaseError: if the outbox cannot be used.
+        PagerDutyError: if the outbox cannot be used.
     """
     if not 0 <= options["limit"] <= LONGEST_SECONDS:
         raise OptionError("limit", f"{options['limit']} was given; expected seconds, from 0 to {LONGEST_SECONDS:g}")
     settings = delivery_settings(options)
-    # SQLite is loaded by a task that needs it, not by every play that has one.
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
+    try:
+        # SQLite is loaded by a task that needs it, not by every play that has one.
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
+    except ImportError as error:
+        raise PagerDutyError(f"there is no outbox, since this Python has no module {error.name}") from None
 
     state = options["state"]
     if check_mode or state == "listed":
@@ -61,6 +65,10 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "dropped": report.dropped,
         "events": [entry.as_dict() for entry in report.events[: None if state == "listed" else _MOST_SHOWN]],
     }
+    in_the_way = planted(settings.outbox_path)
+    if in_the_way:
+        where = f"{' and '.join(in_the_way)}: no private folder of this user"
+        result["warnings"] = [f"What is kept while the outbox cannot be used is not looked for in {where}"]
     if state == "drained" and not check_mode:
         if report.waiting:
             result["msg"] += f" That is after {options['limit']:g} s. {_reason(report)}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Api, Change, Event, prepare
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._direct import ForgetfulError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import (
     Incident,
@@ -205,6 +206,8 @@ class Pager:
             return None
         try:
             return note(self._parts.memory())
+        except ForgetfulError:
+            return None
         except PagerDutyError as error:
             self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {error}")
             return None
@@ -312,7 +315,7 @@ def closing_line(
     """Return the line that says at the end of a run what PagerDuty was told and what became of it."""
     triggered = [f"{incident.dedup_key}, {_count(len(incident.hosts), 'host')}" for incident in opened]
     # Where nothing was accepted, nobody has heard of anything.
-    heard = "" if flushed.accepted else "not "
+    heard = "" if flushed.accepted else "perhaps " if flushed.unknown else "not "
     parts = [
         f"{_count(len(names), 'incident')} {heard}{what} ({_some(names)})"
         for what, names in (("triggered", triggered), ("updated", updated), ("resolved", resolved))
@@ -325,7 +328,10 @@ def closing_line(
         parts.append(f"{flushed.dropped} dropped")
     if lost:
         parts.append(f"{lost} lost")
-    problem = f" ({flushed.problem})" if flushed.problem and (flushed.waiting or flushed.set_aside) else ""
+    if flushed.unknown:
+        parts.append(f"of {_count(flushed.unknown, 'event')} nothing is known, PagerDuty may have had them")
+    troubled = flushed.waiting or flushed.set_aside or flushed.unknown
+    problem = f" ({flushed.problem})" if flushed.problem and troubled else ""
     return f"PagerDuty: {', '.join(parts)}{problem}"
 
 

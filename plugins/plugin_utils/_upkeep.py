@@ -16,10 +16,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_setting
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Entry
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import (
-    make_substitute_folder,
-    substitute_path,
-)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import existing_substitutes
 
 _LOOK_SECONDS = 0.05
 
@@ -99,11 +96,10 @@ def _tend(settings: DeliverySettings, action: _Action, ids: Sequence[int] | None
     """Do something with the outbox, and with what stood in for it while it could not be used."""
     problem: DatabaseError | None = None
     report = Report()
-    for path, sign in ((settings.outbox_path, 1), (substitute_path(settings.outbox_path), -1)):
+    substitutes = [(path, -1) for path in existing_substitutes(settings.outbox_path)]
+    for path, sign in ((settings.outbox_path, 1), *substitutes):
         try:
             if _exists(path):
-                if sign < 0:
-                    make_substitute_folder(path)
                 own = None if ids is None else [sign * number for number in ids if sign * number > 0]
                 report = report.and_also(_tend_one(dataclasses.replace(settings, outbox_path=path), action, own, sign))
         except OSError as error:
@@ -118,7 +114,7 @@ def _tend(settings: DeliverySettings, action: _Action, ids: Sequence[int] | None
 def _exists(path: str) -> bool:
     """Tell whether a file is there. One that may be there, but cannot be reached, is an error."""
     try:
-        os.stat(path)
+        os.lstat(path)
     except FileNotFoundError:
         return False
     return True

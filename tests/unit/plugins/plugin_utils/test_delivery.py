@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery, _substitute
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
@@ -405,7 +405,8 @@ def test_without_any_place_the_loss_is_told_and_nothing_is_raised(
     make: Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery = make(outbox_path="/proc/nowhere/o")
-    monkeypatch.setattr(delivery, "_paths", lambda: ("/proc/nowhere/o", "/proc/nowhere/s/o"))
+    monkeypatch.setattr(_substitute, "_bases", lambda: ["/proc/nowhere"])
+    monkeypatch.setattr(sys, "executable", "/proc/nowhere/python")
     handed = delivery.hand_over(alert("k"), route(NOWHERE))
     assert not handed.kept
     assert str(handed.warning).startswith("The event is lost: ")
