@@ -105,7 +105,7 @@ def _bring_drops(source: Any, target: Any) -> None:
 
 
 def _bring_incidents(source: Any, target: Any) -> None:
-    """Bring the open incidents. One that is open in both files has the places of both, and is open until all are over."""
+    """Bring the open incidents. One that is open in both files has the places of both, until all are over."""
     names = _columns(source, target, "incidents")
     places = [name for name in _columns(source, target, "places") if name != "incident"]
     fields, marks = ", ".join(names), ", ".join("?" for _name in names)
@@ -133,7 +133,7 @@ def _is_empty(cursor: Any) -> bool:
 
 
 def _remove_beside(path: str) -> None:
-    """Remove what is left of a substitute: marks, locks and log. What does not belong there stays, and the folder too."""
+    """Remove what is left of a substitute: marks, locks and log. What is foreign stays, and so does the folder."""
     for end in (*_private_files.BESIDE, ""):
         with contextlib.suppress(OSError):
             os.unlink(f"{path}{end}")

@@ -337,8 +337,6 @@ class Delivery:
         if self._current != _SUBSTITUTE or depot is None or os.path.lexists(depot.database.path):
             return False
         self._others.append(self._depots.pop(_SUBSTITUTE))
-        with contextlib.suppress(PagerDutyError):  # for the count: what has been brought back is there
-            self._depot(_OUTBOX)
         return True
 
     def _where_instead(self) -> str:
@@ -376,6 +374,9 @@ class Delivery:
         waiting = set_aside = dropped = unknown = 0
         problems: list[str | None] = []
         wrong: list[str] = []
+        if _SUBSTITUTE in self._depots:
+            with contextlib.suppress(PagerDutyError):  # another run may have brought its events back
+                self._depot(_OUTBOX)
         for place in self._places():
             try:
                 count = place.counts(self._run)

@@ -27,7 +27,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Rou
 
 # If the process keeps dying, starting yet another one is of no use.
 _MOST_STARTS = 5
-# How long an event may wait for the process to take it from the pipe, which holds 64 KiB by itself. Python starts in less.
+# How long an event may wait for the process to take it from the pipe, which itself holds 64 KiB. Python starts in less.
 _TAKEN_SECONDS = 2.0
 _CHUNK = 64 * 1024
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process that sends where nothing can be stored: has its events by a pipe, and keeps them in its memory.
 
-It keeps the order within each incident and the pace of each key, as a courier does. It ends when it has sent all and its
-parent is gone, or a bounded time after that.
+It keeps the order within each incident and the pace of each key, as a courier does. It ends when it has sent all and
+its parent is gone, or a bounded time after that.
 """
 
 from __future__ import annotations
@@ -84,7 +84,6 @@ class DirectCourier:
     def work(self) -> None:
         """Send until there is nothing more to do, or no more time."""
         while not self._is_over():
-            self._read()
             now = time.monotonic()
             for lane in list(self._lanes.values()):
                 self._begin(lane[0], now)
@@ -94,7 +93,9 @@ class DirectCourier:
     def _is_over(self) -> bool:
         if self._stopped:
             return True
-        if self._orphaned is None and (self._source is None or os.getppid() != self._parent):
+        is_orphan = os.getppid() != self._parent
+        self._read()  # after that look: all that the parent has written is in the pipe by then
+        if self._orphaned is None and (self._source is None or is_orphan):
             self._orphaned = time.monotonic()
         if self._orphaned is None:
             return False

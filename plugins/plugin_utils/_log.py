@@ -22,7 +22,7 @@ def log_path(outbox_path: str) -> str:
 
 
 def open_log(path: str) -> int | None:
-    """Return a descriptor to append to the log, for its owner's eyes only; None if it cannot be written, or is not ours."""
+    """Return a descriptor to append to the log, for its owner's eyes only; None if it cannot be one of ours."""
     try:
         descriptor = open_ours(path, os.O_RDWR | os.O_APPEND, is_log)
         if os.fstat(descriptor).st_size < _MOST_BYTES:

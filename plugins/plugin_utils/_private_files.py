@@ -31,7 +31,7 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
     (stat.S_ISCHR, "a device"),
 )
-_NEEDED = "outbox_path has to name a file that this collection has made, an empty one of this user, or one that is not there yet"
+_NEEDED = "outbox_path has to name a file that this collection has made, an empty one of this user, or none"
 _MOVE = "move it away, or let outbox_path name another place"
 
 #: The folder beside an outbox that has the marks of jobs with open incidents.
