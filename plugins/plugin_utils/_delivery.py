@@ -131,9 +131,9 @@ class Delivery:
             self._mind_forks()
             if self._direct is not None and self._direct.is_waiting(event):
                 return True
-            if os.path.lexists(self._settings.outbox_path) and self._depot(_OUTBOX).outbox.is_waiting(event):
+            if self._waits_elsewhere(event) is not None:
                 return True
-            return any(depot.outbox.is_waiting(event) for depot in self._substitutes())
+            return os.path.lexists(self._settings.outbox_path) and self._depot(_OUTBOX).outbox.is_waiting(event)
         except Exception:  # pylint: disable=broad-except  # what cannot be read does not hold up an event
             return False
 
@@ -292,6 +292,12 @@ class Delivery:
                 self._others.append(depot)
             yield depot
 
+    def _waits_elsewhere(self, event: Prepared) -> _Depot | None:
+        """Return the substitute in which an earlier event about the same incident waits, if any."""
+        with contextlib.suppress(PagerDutyError):
+            return next((depot for depot in self._substitutes() if depot.outbox.is_waiting(event)), None)
+        return None
+
     def _places(self) -> list[_Depot | DirectDelivery]:
         """Return all that may have events of this run."""
         direct = [] if self._direct is None else [self._direct]
@@ -322,6 +328,12 @@ class Delivery:
         return HandOver(True, self._once(" ".join(warnings)))
 
     def _put(self, event: Prepared, route: Route, maybe_taken: bool) -> int:
+        if self._current == _OUTBOX and self._depot(_OUTBOX):
+            first = self._waits_elsewhere(event)
+            if first is not None:  # in order: behind what a courier is still about to send from there
+                dropped = first.put(event, route, self._run, maybe_taken)
+                first.ensure()
+                return dropped
         if self._current != _DIRECT:
             return self._depot(self._current).put(event, route, self._run, maybe_taken)
         if self._direct is None:

@@ -25,14 +25,21 @@ def open_log(path: str) -> int | None:
     """Return a descriptor to append to the log, for its owner's eyes only; None if it cannot be one of ours."""
     try:
         descriptor = open_ours(path, os.O_RDWR | os.O_APPEND, is_log)
-        if os.fstat(descriptor).st_size < _MOST_BYTES:
-            return descriptor
-        os.close(descriptor)
-        os.close(open_ours(f"{path}.1", os.O_RDWR, is_log))  # it is replaced only if it is ours
-        os.replace(path, f"{path}.1")
-        return open_ours(path, os.O_RDWR | os.O_APPEND, is_log)
+        size = os.fstat(descriptor).st_size
+        if size >= _MOST_BYTES:
+            os.close(descriptor)
+            os.close(open_ours(f"{path}.1", os.O_RDWR, is_log))  # it is replaced only if it is ours
+            os.replace(path, f"{path}.1")
+            return open_log(path)
+        if not size:  # so that it is known as ours, whatever Python may have to say in it
+            os.write(descriptor, _line("the log begins").encode("ascii"))
+        return descriptor
     except OSError:
         return None
+
+
+def _line(text: str) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {os.getpid()} {text}\n"
 
 
 class Log:
@@ -44,7 +51,7 @@ class Log:
 
     def __call__(self, text: str) -> None:
         """Write a line. Never raises."""
-        line = f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {os.getpid()} {text}\n"
+        line = _line(text)
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(line)
             sys.stderr.flush()

@@ -321,7 +321,9 @@ def closing_line(
         for what, names in (("triggered", triggered), ("updated", updated), ("resolved", resolved))
         if names
     ]
-    parts += [f"{_count(flushed.accepted, 'event')} accepted", f"{flushed.waiting} waiting"]
+    if flushed.accepted or not flushed.unknown:
+        parts.append(f"{_count(flushed.accepted, 'event')} accepted")
+    parts.append(f"{flushed.waiting} waiting")
     if flushed.set_aside:
         parts.append(f"{flushed.set_aside} refused")
     if flushed.dropped:
@@ -329,7 +331,8 @@ def closing_line(
     if lost:
         parts.append(f"{lost} lost")
     if flushed.unknown:
-        parts.append(f"of {_count(flushed.unknown, 'event')} nothing is known, PagerDuty may have had them")
+        them = "it" if flushed.unknown == 1 else "them"
+        parts.append(f"of {_count(flushed.unknown, 'event')} nothing is known, PagerDuty may have had {them}")
     troubled = flushed.waiting or flushed.set_aside or flushed.unknown
     problem = f" ({flushed.problem})" if flushed.problem and troubled else ""
     return f"PagerDuty: {', '.join(parts)}{problem}"

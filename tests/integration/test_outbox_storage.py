@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the oncall.pagerduty authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the outbox cannot be used, from the beginning or from the middle of a run on: the page goes out all the same."""
+"""Where the outbox cannot be used, from a run's beginning or from its middle on: the page goes out all the same."""
 
 from __future__ import annotations
 

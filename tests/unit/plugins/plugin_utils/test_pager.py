@@ -72,6 +72,22 @@ TRIGGERED = "1 incident triggered (ansible:deploy.yml, 3 hosts)"
             "5 incidents triggered (h0, 1 host; h1, 1 host; h2, 1 host; and 2 more), 5 events accepted, 0 waiting",
         ),
         ([], [], [], Flushed(accepted=1), "1 event accepted, 0 waiting"),
+        (
+            ONE,
+            [],
+            [],
+            Flushed(unknown=1, problem="the file was cut off"),
+            f"{TRIGGERED.replace('triggered', 'perhaps triggered')}, 0 waiting, of 1 event nothing is known,"
+            " PagerDuty may have had it (the file was cut off)",
+        ),
+        (
+            ONE,
+            [],
+            [],
+            Flushed(2, unknown=3, problem="the file was removed"),
+            f"{TRIGGERED}, 2 events accepted, 0 waiting, of 3 events nothing is known, PagerDuty may have had them"
+            " (the file was removed)",
+        ),
     ],
 )
 def test_the_closing_line(
