@@ -40,7 +40,7 @@ def bring_back(path: str, outbox: Database) -> bool:
         substitute = Database(path)
         try:
             _bring(substitute, outbox)
-            return substitute.remove_if(_is_empty, lambda: _remove_beside(path))
+            return substitute.remove_if(_is_empty, lambda: _remove_all(path))
         finally:
             substitute.close()
     finally:
@@ -61,6 +61,8 @@ def _bring(substitute: Database, outbox: Database) -> None:
             _bring_rows(source, target, "opened", "fingerprint, dedup_key")
             _bring_drops(source, target)
             _bring_incidents(source, target)
+            for job in jobs:
+                OpenJobs(substitute.path).clear(job)
         for table in _TABLES:
             source.execute(f"DELETE FROM {table}")  # noqa: S608  # constants
     with outbox.transaction() as target:
@@ -132,7 +134,7 @@ def _is_empty(cursor: Any) -> bool:
     return not any(cursor.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in _TABLES)  # noqa: S608
 
 
-def _remove_beside(path: str) -> None:
+def _remove_all(path: str) -> None:
     """Remove what is left of a substitute: marks, locks and log. What is foreign stays, and so does the folder."""
     for end in (*_private_files.BESIDE, ""):
         with contextlib.suppress(OSError):

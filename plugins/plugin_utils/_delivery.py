@@ -167,7 +167,9 @@ class Delivery:
             return
         try:
             database = self._depot(_OUTBOX).database
-        except PagerDutyError:  # it cannot be used yet; who has an event for it says so
+        except PagerDutyError as error:  # it cannot be used yet; with the first event that is said
+            self._depot(_SUBSTITUTE)
+            self._step_aside(error)
             return
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._bring_back import bring_back
 
@@ -202,9 +204,12 @@ class Delivery:
         self._run = uuid.uuid4().hex
         self._handed_over = {}
 
-    def keeps_in_outbox(self) -> bool:
-        """Whether this process keeps its events in the outbox, and with them what is known of incidents."""
-        return self._current == _OUTBOX
+    def kept_in(self) -> str | None:
+        """Return the file that has this process's events, and what is known of incidents; None if nothing is stored."""
+        if self._current == _OUTBOX:
+            return self._settings.outbox_path
+        depot = self._depots.get(self._current)
+        return None if depot is None else depot.database.path
 
     def ledger(self) -> Ledger:
         """Return the record of open incidents, in the same file as the events.
@@ -246,6 +251,7 @@ class Delivery:
         self._others: list[_Depot] = []
         self._direct: DirectDelivery | None = None
         self._current = _OUTBOX
+        self._why_aside: str | None = None
         self._handed_over: dict[int, int] = {}
         self._stepped_around: tuple[str, ...] = ()
         self._said: set[str] = set()
@@ -269,9 +275,7 @@ class Delivery:
         try:
             return _Depot(self._settings, path, self._shares_courier)
         except ImportError as error:
-            if error.name not in ("sqlite3", "_sqlite3"):
-                raise
-            raise _NoDatabaseError("this Python has no module sqlite3") from None
+            raise _NoDatabaseError(f"this Python cannot load its module sqlite3 ({error})") from None
 
     def _substitute_path(self) -> str:
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import make_substitute
@@ -304,7 +308,6 @@ class Delivery:
         return [*self._depots.values(), *self._others, *direct]
 
     def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
-        problem = None
         while True:
             try:
                 dropped = self._put(event, route, maybe_taken)
@@ -314,12 +317,9 @@ class Delivery:
                     raise
                 if self._has_vanished():
                     continue
-                problem = problem or f"The outbox {_one_line(error)}."
-                if isinstance(error, _NoDatabaseError):
-                    problem = f"Events cannot be stored: {error}."
-                self._current = _DIRECT if isinstance(error, _NoDatabaseError) else self._current + 1
+                self._step_aside(error)
         self._handed_over[self._current] = self._handed_over.get(self._current, 0) + 1
-        warnings = [] if problem is None else [problem, self._where_instead()]
+        warnings = [] if self._why_aside is None else [self._why_aside, self._where_instead()]
         if dropped:
             warnings.append("The outbox is full: its oldest events are dropped unsent.")
         problem = self._start_courier()
@@ -339,6 +339,14 @@ class Delivery:
         if self._direct is None:
             self._direct = DirectDelivery(self._settings)
         return self._direct.put(event, route, self._run, maybe_taken)
+
+    def _step_aside(self, error: Exception) -> None:
+        """Keep events in the next place from here on."""
+        if isinstance(error, _NoDatabaseError):
+            self._current, self._why_aside = _DIRECT, f"Events cannot be stored: {error}."
+        else:
+            self._current += 1
+            self._why_aside = self._why_aside or f"The outbox {_one_line(error)}."
 
     def _has_vanished(self) -> bool:
         """Whether the substitute has become useless since it was opened, as when another run has brought it back.

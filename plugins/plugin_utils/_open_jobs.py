@@ -21,42 +21,48 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _private_f
 class OpenJobs:
     """The marks beside one outbox. Nothing here raises: marks save time, they are not the truth."""
 
-    def __init__(self, outbox_path: str, is_in_use: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, outbox_path: str, kept_in: Callable[[], str | None] | None = None) -> None:
         """Take the place.
 
         Args:
             outbox_path: where the outbox is.
-            is_in_use: whether the ledger is kept there now. Where it is not, no new marks are made beside it.
+            kept_in: tells where the ledger is now, if that can be elsewhere; None if there is none.
         """
-        self._folder = os.path.join(os.path.dirname(os.path.abspath(outbox_path)), _private_files.OPEN_JOBS)
-        self._is_in_use = is_in_use
+        self._kept_in = kept_in or (lambda: outbox_path)
 
     def any(self) -> bool:
         """Tell whether any job may have open incidents."""
         try:
-            with os.scandir(self._folder) as entries:
+            with os.scandir(self._folder()) as entries:
                 return any(True for _entry in entries)
         except OSError:
             return False
 
     def has(self, job: str) -> bool:
         """Tell whether a job may have open incidents."""
-        return os.path.lexists(self._path(job))
+        try:
+            return os.path.lexists(self._path(job))
+        except OSError:
+            return False
 
     def mark(self, job: str) -> None:
         """Note that a job has open incidents."""
-        if not self._is_in_use():
-            return
         with contextlib.suppress(OSError):
-            _private_files.make_folder(self._folder)
-            _private_files.check_own_folder(self._folder)
+            _private_files.make_folder(self._folder())
+            _private_files.check_own_folder(self._folder())
             os.close(_private_files.open_ours(self._path(job)))
 
     def clear(self, job: str) -> None:
         """Note that a job has no open incident any more."""
         with contextlib.suppress(OSError):
-            _private_files.check_own_folder(self._folder)
+            _private_files.check_own_folder(self._folder())
             _private_files.remove_mark(self._path(job))
 
     def _path(self, job: str) -> str:
-        return os.path.join(self._folder, hashlib.sha256(job.encode("utf-8")).hexdigest())
+        return os.path.join(self._folder(), hashlib.sha256(job.encode("utf-8")).hexdigest())
+
+    def _folder(self) -> str:
+        path = self._kept_in()
+        if path is None:
+            raise FileNotFoundError("nothing is stored")
+        return os.path.join(os.path.dirname(os.path.abspath(path)), _private_files.OPEN_JOBS)

@@ -45,7 +45,7 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         # SQLite is loaded by a task that needs it, not by every play that has one.
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
     except ImportError as error:
-        raise PagerDutyError(f"there is no outbox, since this Python has no module {error.name}") from None
+        raise PagerDutyError(f"there is no outbox: this Python cannot load its module sqlite3 ({error})") from None
 
     state = options["state"]
     if check_mode or state == "listed":

@@ -112,7 +112,7 @@ class PlaybookRun:
         try:
             from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
         except ImportError as error:
-            raise ForgetfulError(f"this Python has no module {error.name}") from None
+            raise ForgetfulError(f"this Python cannot load its module sqlite3 ({error})") from None
 
         folder = os.path.dirname(self._path)
         shared = self._shared

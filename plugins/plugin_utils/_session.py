@@ -79,7 +79,7 @@ class Session:
             page_on=parse_names("page_on", options["page_on"], CAUSES),
             reader=SteeringReader(options, self._warn),
             delivery=delivery,
-            marks=OpenJobs(how.outbox_path, delivery.keeps_in_outbox),
+            marks=OpenJobs(how.outbox_path, delivery.kept_in),
             display=display,
             warn=self._warn,
         )

@@ -175,7 +175,9 @@ def _why_not_writable(path: str) -> str | None:
         # Loads SQLite.
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
     except ImportError as error:
-        return f"cannot be used: this Python has no module {error.name}, so events would be sent from memory only"
+        return (
+            f"cannot be used: this Python cannot load its module sqlite3 ({error}), so events are sent from memory only"
+        )
     if os.path.lexists(path):
         try:
             database = Database(path)

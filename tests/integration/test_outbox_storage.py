@@ -71,9 +71,10 @@ def test_a_python_without_sqlite_pages_from_memory(
         "delegate_to": "localhost",
     }
     look = {"name": "Look", "oncall.pagerduty.outbox": {"state": "listed"}, "ignore_errors": True}
+    verify = {"name": "Verify", "oncall.pagerduty.settings_info": {}}
     settings = cfg(simulator, outbox_path=outbox)
     run = ansible(
-        [play("Deploy", "web1", queued, look, fail("Break"))],
+        [play("Deploy", "web1", queued, look, verify, fail("Break"))],
         inventory=hosts("web1"),
         cfg=settings,
         env={"PYTHONPATH": str(blocker)},
@@ -82,9 +83,11 @@ def test_a_python_without_sqlite_pages_from_memory(
     assert closing(run) == ONE_PAGE
     simulator.wait_for(lambda seen: keys(seen) == ["ansible:playbook.yml", "lag"], 60.0)
     (warning,) = warnings(run)
-    assert "this Python has no module sqlite3" in warning
+    assert "this Python cannot load its module sqlite3" in warning
     assert "sent from memory" in warning
-    assert "this Python has no module" in run.task("Look", "web1").result["msg"]
+    assert "this Python cannot load its module sqlite3" in run.task("Look", "web1").result["msg"]
+    (problem,) = run.task("Verify", "web1").result["problems"]
+    assert "cannot be used: this Python cannot load its module sqlite3" in problem
     assert list(outbox.parent.iterdir()) == []
 
     green = ansible(
@@ -114,10 +117,15 @@ def test_a_link_and_a_planted_substitute_are_stepped_around(
     assert seen == [(was.st_mode, was.st_uid, was.st_mtime_ns, was.st_ctime_ns) for was in before]
     assert sorted(path.name for path in outbox.parent.iterdir()) == ["outbox.sqlite3", "theirs"]
 
+    refused = ansible.command("ansible-playbook", "oncall.pagerduty.verify")
+    assert refused.rc == 2
+    assert f"{outbox}, cannot be used: outbox.sqlite3 is a symbolic link" in " ".join(refused.output.split())
+
     outbox.unlink()
-    drain = ansible.command("ansible-playbook", "oncall.pagerduty.drain_outbox")
-    assert drain.rc == 0, drain.output
-    assert str(planted) in " ".join(drain.output.split())
+    for name in ("drain_outbox", "verify"):
+        run = ansible.command("ansible-playbook", f"oncall.pagerduty.{name}")
+        assert run.rc == 0, run.output
+        assert str(planted) in " ".join(run.output.split())
 
 
 @pytest.mark.parametrize(
@@ -170,11 +178,14 @@ def test_when_the_disk_is_back_the_memory_is_too(
         assert not [warning for warning in warnings(run) if "kept in memory" not in warning]
         return closing(run)
 
+    resolved = ["PagerDuty: 1 incident resolved (ansible:playbook.yml), 1 event accepted, 0 waiting"]
     assert deploy("web1") == ONE_PAGE
     (substitute,) = existing_substitutes(str(outbox))
+    assert deploy("") == resolved, "what is kept in memory is known, too"
+    assert deploy("web1") == ONE_PAGE
     outbox.parent.unlink()
 
-    assert deploy("") == ["PagerDuty: 1 incident resolved (ansible:playbook.yml), 1 event accepted, 0 waiting"]
+    assert deploy("") == resolved
     assert keys(simulator) == []
     assert not os.path.lexists(os.path.dirname(substitute))
     database = Database(str(outbox))

@@ -58,6 +58,7 @@ def filled(folder: Path) -> str:
     ledger.mark_passed("job", [("web2", "b")])
     ledger.open_incident(HERE, "over", "other job", {}, "it broke")
     ledger.close_incident(HERE, "over")
+    OpenJobs(path).mark("job")
     database.close()
     return path
 

@@ -172,7 +172,7 @@ def test_what_is_planted_stays_as_it_is_and_the_event_is_kept_elsewhere(
     assert handed[1].warning is None
     warning = str(handed[0].warning)
     assert all(text in warning for text in (f"{path} cannot be used: ", f"{path.name}{name} is ", "outbox_path"))
-    OpenJobs(str(path), delivery.keeps_in_outbox).mark("job")
+    OpenJobs(str(path), delivery.kept_in).mark("job")
     UnsentMark(str(path)).clear()
     assert delivery.flush(0.0).waiting == 2
     delivery.close()
