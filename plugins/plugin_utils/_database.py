@@ -56,8 +56,9 @@ class Database:
         with self._explained():
             self._identity = _private_files.open_outbox(path, _open.__contains__)
             # Without links among the folders: nobody can change where it leads while it is in use.
+            self._real_path = _private_files.real_path(path)
             self._connection = sqlite3.connect(
-                _private_files.real_path(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                self._real_path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             _open.append(self._identity)
             try:
@@ -131,9 +132,9 @@ class Database:
             DatabaseError: if it has been removed, replaced or cut off: what is committed now might not be found again.
         """
         with self._explained():
-            if not _private_files.is_still(self.path, self._identity):
+            if not _private_files.is_still(self._real_path, self._identity):
                 raise FileNotFoundError("the file was removed or replaced while it was in use")
-            if os.lstat(self.path).st_size < _PAGE_BYTES:
+            if os.lstat(self._real_path).st_size < _PAGE_BYTES:
                 raise OSError("the file was cut off while it was in use")
 
     def remove_if(self, is_needless: Callable[[sqlite3.Cursor], bool], remove: Callable[[], None]) -> bool:

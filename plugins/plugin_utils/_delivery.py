@@ -105,6 +105,7 @@ class Delivery:
         self._unsent = UnsentMark(settings.outbox_path)
         self._clock = clock
         self._sleep = sleep
+        self._handed_over: dict[int, int] = {}
         self._start_afresh()
 
     def hand_over(self, event: Prepared, route: Route, maybe_taken: bool = False) -> HandOver:
@@ -252,7 +253,7 @@ class Delivery:
         self._direct: DirectDelivery | None = None
         self._current = _OUTBOX
         self._why_aside: str | None = None
-        self._handed_over: dict[int, int] = {}
+        self._handed_over = {}
         self._stepped_around: tuple[str, ...] = ()
         self._said: set[str] = set()
 

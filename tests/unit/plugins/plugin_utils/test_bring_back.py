@@ -217,12 +217,9 @@ def test_times_are_told_by_the_outboxs_own_clock(tmp_path: Path) -> None:
     slow.close()
     up.go_on(5.0)
     right = Database(str(tmp_path / "right" / "o"), wall=lambda: 1_000_000.0, uptime=up)
-    made = _bring_back.Database
-    try:
-        _bring_back.Database = lambda path: Database(path, wall=lambda: 0.0, uptime=up)  # type: ignore[assignment,misc]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_bring_back, "Database", lambda path: Database(path, wall=lambda: 0.0, uptime=up))
         assert bring_back(str(tmp_path / "slow" / "o"), right)
-    finally:
-        _bring_back.Database = made  # type: ignore[misc]
     assert right.read("SELECT created, next_attempt FROM events") == [(999_995.0, 999_995.0)]
     right.close()
 

@@ -236,7 +236,7 @@ def test_the_null_device_is_no_outbox(base: Path) -> None:
     with pytest.raises(DatabaseError, match=r"^/dev/null cannot be used: null is a device.*outbox_path"):
         Database(os.devnull)
     after = os.lstat(os.devnull)
-    assert (after.st_mode, after.st_uid, after.st_ctime_ns) == (before.st_mode, before.st_uid, before.st_ctime_ns)
+    assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid)
 
 
 def test_the_log_that_is_turned_over_replaces_nothing_foreign(path: Path) -> None:
@@ -412,12 +412,15 @@ def test_a_users_own_group_is_as_good_as_none(chain: Path, monkeypatch: pytest.M
         with pytest.raises(NotOursError):
             check_folder(str(chain))
         return
-    for spoil in (lambda: members.append("bob"), lambda: name.__setitem__(0, "users")):
-        spoil()
-        with pytest.raises(NotOursError):
-            check_folder(str(chain))
-        members.clear()
+    members.append("bob")
+    with pytest.raises(NotOursError):
+        check_folder(str(chain))
+    members.clear()
+    name[0] = "users"
+    with pytest.raises(NotOursError):
+        check_folder(str(chain))
     name[0] = "me"
+    check_folder(str(chain))
     others.append(pwd.struct_passwd(("bob", "x", SOMEBODY, mine, "", "/", "/")))
     with pytest.raises(NotOursError):
         check_folder(str(chain))
