@@ -64,18 +64,18 @@ class Flushed:
         waiting: not accepted yet; they stay in the outbox and are sent later.
         set_aside: refused by PagerDuty for good.
         dropped: given up unsent, for a cap or since a later event made them pointless.
-        unknown: nobody can tell what became of them: what kept them can no longer be read.
         interrupted: whether the wait was ended by Ctrl-C.
         problem: the newest error, if events are waiting or set aside, or what is wrong with the outbox.
+        unknown: nobody can tell what became of them: what kept them can no longer be read.
     """
 
     accepted: int = 0
     waiting: int = 0
     set_aside: int = 0
     dropped: int = 0
-    unknown: int = 0
     interrupted: bool = False
     problem: str | None = None
+    unknown: int = 0
 
 
 class _NoDatabaseError(PagerDutyError):
@@ -417,7 +417,7 @@ class Delivery:
                 problems = [place.last_problem(self._run), *problems, place.problem]
         accepted = sum(self._handed_over.values()) - waiting - set_aside - dropped - unknown
         found = [text for text in (*wrong[:1] * bool(unknown), *reversed(problems)) if text]
-        return Flushed(accepted, waiting, set_aside, dropped, unknown, interrupted, found[0] if found else None)
+        return Flushed(accepted, waiting, set_aside, dropped, interrupted, found[0] if found else None, unknown)
 
     def _handed_over_to(self, place: _Depot | DirectDelivery) -> int:
         number = next((number for number, depot in self._depots.items() if depot is place), None)
