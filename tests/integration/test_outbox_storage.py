@@ -59,6 +59,11 @@ def planted(outbox: Path) -> Path:
     return folder
 
 
+def is_said(text: str, output: str) -> bool:
+    """Whether output has a text, wherever ansible-core has wrapped it, be it at a hyphen."""
+    return "".join(text.split()) in "".join(output.split())
+
+
 def test_a_python_without_sqlite_pages_from_memory(
     ansible: Ansible, simulator: Simulator, outbox: Path, tmp_path: Path
 ) -> None:
@@ -83,8 +88,8 @@ def test_a_python_without_sqlite_pages_from_memory(
     assert closing(run) == ONE_PAGE
     simulator.wait_for(lambda seen: keys(seen) == ["ansible:playbook.yml", "lag"], 60.0)
     (warning,) = warnings(run)
-    assert "this Python cannot load its module sqlite3" in warning
-    assert "sent from memory" in warning
+    assert is_said("this Python cannot load its module sqlite3", warning)
+    assert is_said("sent from memory", warning)
     assert "this Python cannot load its module sqlite3" in run.task("Look", "web1").result["msg"]
     (problem,) = run.task("Verify", "web1").result["problems"]
     assert "cannot be used: this Python cannot load its module sqlite3" in problem
@@ -110,7 +115,7 @@ def test_a_link_and_a_planted_substitute_are_stepped_around(
     assert closing(run) == ONE_PAGE
     (warning,) = warnings(run)
     for text in (f"{outbox} cannot be used: ", "is a symbolic link", "outbox_path", str(planted)):
-        assert text in warning
+        assert is_said(text, warning)
     seen = [
         (now.st_mode, now.st_uid, now.st_mtime_ns, now.st_ctime_ns) for now in map(os.lstat, (theirs, outbox, planted))
     ]
@@ -119,13 +124,13 @@ def test_a_link_and_a_planted_substitute_are_stepped_around(
 
     refused = ansible.command("ansible-playbook", "oncall.pagerduty.verify")
     assert refused.rc == 2
-    assert f"{outbox}, cannot be used: outbox.sqlite3 is a symbolic link" in " ".join(refused.output.split())
+    assert is_said(f"{outbox}, cannot be used: outbox.sqlite3 is a symbolic link", refused.output)
 
     outbox.unlink()
     for name in ("drain_outbox", "verify"):
         run = ansible.command("ansible-playbook", f"oncall.pagerduty.{name}")
         assert run.rc == 0, run.output
-        assert str(planted) in " ".join(run.output.split())
+        assert is_said(str(planted), run.output)
 
 
 @pytest.mark.parametrize(
