@@ -47,6 +47,15 @@ def bring_back(path: str, outbox: Database) -> bool:
         lock.release()
 
 
+def was_brought_back(substitute: Database) -> bool:
+    """Whether something was brought back from a substitute that this process has open all the while.
+
+    Raises:
+        DatabaseError: if it cannot be read.
+    """
+    return bool(substitute.read("SELECT 1 FROM brought WHERE token = ''"))
+
+
 def _bring(substitute: Database, outbox: Database) -> None:
     # Nobody adds anything to the substitute meanwhile.
     with substitute.transaction() as source:
@@ -55,6 +64,7 @@ def _bring(substitute: Database, outbox: Database) -> None:
         marks = OpenJobs(outbox.path)
         for job in jobs:
             marks.mark(job)
+        source.execute("INSERT OR IGNORE INTO brought (token, id) VALUES ('', 0)")
         with outbox.transaction() as target:
             UnsentMark(outbox.path).set()
             _bring_events(source, target, token, substitute.now() - outbox.now())

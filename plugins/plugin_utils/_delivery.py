@@ -395,9 +395,7 @@ class Delivery:
         waiting = set_aside = dropped = unknown = 0
         problems: list[str | None] = []
         wrong: list[str] = []
-        if _SUBSTITUTE in self._depots:
-            with contextlib.suppress(PagerDutyError):  # another run may have brought its events back
-                self._depot(_OUTBOX)
+        self._follow_what_was_brought_back()
         for place in self._places():
             try:
                 count = place.counts(self._run)
@@ -418,6 +416,18 @@ class Delivery:
         accepted = sum(self._handed_over.values()) - waiting - set_aside - dropped - unknown
         found = [text for text in (*wrong[:1] * bool(unknown), *reversed(problems)) if text]
         return Flushed(accepted, waiting, set_aside, dropped, interrupted, found[0] if found else None, unknown)
+
+    def _follow_what_was_brought_back(self) -> None:
+        """Look into the outbox, too, if another run has brought events of this one back there."""
+        elsewhere = [depot for number, depot in self._depots.items() if number != _OUTBOX] + self._others
+        if not elsewhere:
+            return
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._bring_back import was_brought_back
+
+        for depot in elsewhere:
+            with contextlib.suppress(PagerDutyError):
+                if was_brought_back(depot.database):
+                    self._depot(_OUTBOX)
 
     def _handed_over_to(self, place: _Depot | DirectDelivery) -> int:
         number = next((number for number, depot in self._depots.items() if depot is place), None)

@@ -32,7 +32,8 @@ def open_log(path: str) -> int | None:
             os.replace(path, f"{path}.1")
             return open_log(path)
         if not size:  # so that it is known as ours, whatever Python may have to say in it
-            os.write(descriptor, _line("the log begins").encode("ascii"))
+            with contextlib.suppress(OSError):
+                os.write(descriptor, _line("the log begins").encode("ascii"))
         return descriptor
     except OSError:
         return None
