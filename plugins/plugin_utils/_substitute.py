@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._private_files import NotOursError, check_folder
 
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108  # the folder made in it is checked to be ours alone
+_TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  # likewise
 _FILE = "outbox.sqlite3"
 
 
@@ -93,10 +94,11 @@ def make_substitute_folder(path: str) -> None:
 
 
 def _bases() -> list[str]:
+    # As tempfile.gettempdir has it, but that writes a file to find out, which a run that has nothing to send must not.
+    temporary = (*(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")), *_TEMPORARY)
+    usable = [base for base in temporary if base and os.path.isabs(base) and os.access(base, os.W_OK | os.X_OK)]
     found = [_SHARED_MEMORY] if os.access(_SHARED_MEMORY, os.W_OK) else []
-    with contextlib.suppress(OSError):  # there may be no folder for temporary files that can be written
-        found.append(tempfile.gettempdir())
-    return found or [_SHARED_MEMORY]
+    return [*found, *usable[:1]] or [_SHARED_MEMORY]
 
 
 def _name(outbox_path: str) -> str:
