@@ -69,9 +69,9 @@ def make_substitute(outbox_path: str, bases: Sequence[str] | None = None) -> Sub
             return Substitute(os.path.join(folder, _FILE), in_the_way)
     for base in bases:
         with contextlib.suppress(OSError):
-            folder = os.path.join(base, _name(outbox_path))
-            os.mkdir(folder, 0o700)
-            return Substitute(os.path.join(folder, _FILE), in_the_way)
+            path = os.path.join(base, _name(outbox_path), _FILE)
+            make_substitute_folder(path)
+            return Substitute(path, in_the_way)
     for base in bases:
         with contextlib.suppress(OSError):
             folder = tempfile.mkdtemp(prefix=f"{_name(outbox_path)}-", dir=base)
