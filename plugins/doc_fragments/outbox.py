@@ -15,6 +15,8 @@ options:
     description:
       - The file that keeps events until PagerDuty has accepted them, and remembers open incidents. By default
         C(oncall.pagerduty/outbox.sqlite3) below E(ANSIBLE_HOME).
+      - A file that this collection has not made is left as it is, and so is a link. The folder has to be one that only
+        this user, or root, can write. Else events are kept in memory, and a warning says what to do.
     type: path
   outbox_max_events:
     description:

@@ -31,13 +31,13 @@ class ToldIncident:
     Attributes:
         dedup_key: the incident's key.
         what: what became of the incident by it.
-        accepted: whether PagerDuty has accepted any of that by now.
+        accepted: whether PagerDuty has accepted any of that by now; None if nobody can tell.
         scope: whom it is about, as in C(3 hosts); empty for none.
     """
 
     dedup_key: str
     what: What
-    accepted: bool = True
+    accepted: bool | None = True
     scope: str = ""
 
 
@@ -68,7 +68,7 @@ def _incidents(told: Sequence[ToldIncident]) -> list[str]:
     parts = []
     for what in _ORDER:
         # What PagerDuty has not accepted nobody has heard of.
-        for accepted, heard in ((True, ""), (False, "not ")):
+        for accepted, heard in ((True, ""), (None, "perhaps "), (False, "not ")):
             names = [_name(one) for one in told if (one.what, one.accepted) == (what, accepted)]
             if names:
                 parts.append(f"{count(len(names), 'incident')} {heard}{what} ({_some(names)})")
@@ -76,15 +76,21 @@ def _incidents(told: Sequence[ToldIncident]) -> list[str]:
 
 
 def _events(flushed: Flushed, lost: int) -> list[str]:
-    parts = [f"{count(flushed.accepted, 'event')} accepted", f"{flushed.waiting} waiting"]
+    is_known = flushed.accepted or not flushed.unknown
+    parts = [f"{count(flushed.accepted, 'event')} accepted"] if is_known else []
+    parts.append(f"{flushed.waiting} waiting")
     for number, word in ((flushed.set_aside, "refused"), (flushed.dropped, "dropped"), (lost, "lost")):
         if number:
             parts.append(f"{number} {word}")
+    if flushed.unknown:
+        them = "it" if flushed.unknown == 1 else "them"
+        parts.append(f"of {count(flushed.unknown, 'event')} nothing is known, PagerDuty may have had {them}")
     return parts
 
 
 def _problem(flushed: Flushed) -> str:
-    return f" ({flushed.problem})" if flushed.problem and (flushed.waiting or flushed.set_aside) else ""
+    is_troubled = flushed.waiting or flushed.set_aside or flushed.unknown
+    return f" ({flushed.problem})" if flushed.problem and is_troubled else ""
 
 
 def _name(one: ToldIncident) -> str:

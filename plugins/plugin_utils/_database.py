@@ -18,10 +18,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _schema, _steady
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _private_files, _recognise, _schema, _steady
 
 # How long a writer waits for other writers. A commit takes milliseconds; a full disk or a slow NFS may take longer.
 BUSY_SECONDS = 15.0
+
+
+# The shortest page of SQLite: a file that is in use is never shorter.
+_PAGE_BYTES = 512
+
+# The files that this process has open. To open and close one of them once more would let go of SQLite's locks.
+_open: list[tuple[int, int]] = []
 
 
 class DatabaseError(PagerDutyError):
@@ -49,14 +56,17 @@ class Database:
         self._is_shared = False
         self._clock: _steady.Anchor | None = None
         with self._explained():
-            _make_private(path)
+            self._identity = _private_files.open_outbox(path, _open.__contains__)
+            # Without links among the folders: nobody can change where it leads while it is in use.
+            self._real_path = _private_files.real_path(path)
             self._connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                self._real_path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
+            _open.append(self._identity)
             try:
                 self._prepare(wall)
             except BaseException:
-                self._connection.close()
+                self._let_go()
                 raise
 
     def now(self) -> float:
@@ -123,7 +133,55 @@ class Database:
     def close(self) -> None:
         """Let go of the file."""
         with self._explained():
-            self._connection.close()
+            self._let_go()
+
+    def check(self) -> None:
+        """See to it that the file is still the one that was opened.
+
+        Raises:
+            DatabaseError: if it has been removed, replaced or cut off: what is committed now might not be found again.
+        """
+        with self._explained():
+            if not _private_files.is_still(self._real_path, self._identity):
+                raise FileNotFoundError("the file was removed or replaced while it was in use")
+            if os.lstat(self._real_path).st_size < _PAGE_BYTES:
+                raise OSError("the file was cut off while it was in use")
+
+    def remove_if(self, is_needless: Callable[[sqlite3.Cursor], bool], remove: Callable[[], None]) -> bool:
+        """Remove the file and all beside it, if what it holds is needless and nobody else has it open.
+
+        Who opens it meanwhile, and commits something, is told by `check` that the file is gone.
+
+        Args:
+            is_needless: looks into the file while nobody can write to it.
+            remove: removes the files.
+
+        Raises:
+            DatabaseError: if the file cannot be read.
+        """
+        with self._explained():
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                # This succeeds for the only one who has it open. From then on SQLite removes nothing by its name.
+                if self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] != "delete":
+                    return False
+                cursor = self._connection.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                if "locked" in str(error):
+                    return False
+                raise
+            try:
+                needless = is_needless(cursor)
+                if needless:
+                    remove()
+                return needless
+            finally:
+                self._roll_back()
+
+    def _let_go(self) -> None:
+        self._connection.close()
+        if self._identity in _open:
+            _open.remove(self._identity)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -138,6 +196,7 @@ class Database:
             self._connection.execute("ROLLBACK")
 
     def _prepare(self, wall: Callable[[], float]) -> None:
+        self._claim_empty_file()
         self._use_write_ahead_log()
         # FULL: a commit is on disk when it returns, not at the next checkpoint.
         self._connection.execute("PRAGMA synchronous = FULL")
@@ -146,6 +205,14 @@ class Database:
         if self._schema_version() != len(_schema.MIGRATIONS):
             self._migrate()
         self._clock = self._anchor(wall)
+
+    def _claim_empty_file(self) -> None:
+        """Say in an empty file that it is ours, before anything else is in it, and before there is a log beside it."""
+        if self._connection.execute("PRAGMA page_count").fetchone()[0]:
+            return
+        with self.transaction() as cursor:
+            # Another process may have been first; this sets the same.
+            cursor.execute(f"PRAGMA application_id = {_recognise.APPLICATION_ID}")
 
     def _use_write_ahead_log(self) -> None:
         """Switch to the write-ahead log, once for each file. SQLite does not wait for others here, so this does."""
@@ -210,14 +277,3 @@ class Database:
 def _store(cursor: sqlite3.Cursor, clock: _steady.Anchor) -> None:
     cursor.execute("DELETE FROM clock")
     cursor.execute("INSERT INTO clock (boot_id, booted, uncertain) VALUES (?, ?, ?)", dataclasses.astuple(clock))
-
-
-def _make_private(path: str) -> None:
-    """Make the file for its owner alone; so are SQLite's files beside it, which take after it."""
-    os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        if os.fstat(descriptor).st_mode & 0o077:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)

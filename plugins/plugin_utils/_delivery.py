@@ -14,15 +14,14 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
-from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import append
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._depot import Depot, one_line
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._direct import DirectDelivery, ForgetfulError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._tally import Lane, Tally
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
 
 # How often the final wait looks.
 _LOOK_SECONDS = 0.02
+
+# Where events are kept: the next one is used when one cannot be.
+_OUTBOX, _SUBSTITUTE, _DIRECT = 0, 1, 2
 
 # Connections made before a fork: the child must neither use nor close them, so they are kept from being collected.
 _inherited: list[object] = []
@@ -68,6 +70,7 @@ class Flushed:
         unheard: incidents that events were handed over for, and none of them has been accepted.
         expected: in how many seconds the last one is sent, if only PagerDuty's limit holds them up; else 0.
         outlook: who goes on sending what waits, and until when; or that nobody does.
+        unknown: nobody can tell what became of them: what kept them can no longer be read.
     """
 
     accepted: int = 0
@@ -79,6 +82,11 @@ class Flushed:
     unheard: frozenset[Lane] = frozenset()
     expected: float = 0.0
     outlook: str | None = None
+    unknown: int = 0
+
+
+class _NoDatabaseError(PagerDutyError):
+    """Python has no SQLite."""
 
 
 class Delivery:
@@ -102,6 +110,7 @@ class Delivery:
         self._unsent = UnsentMark(settings.outbox_path)
         self._clock = clock
         self._sleep = sleep
+        self._handed_over: dict[int, int] = {}
         self._start_afresh()
 
     def hand_over(self, event: Prepared, route: Route, maybe_taken: bool = False) -> HandOver:
@@ -116,7 +125,7 @@ class Delivery:
             self._mind_forks()
             return self._hand_over(event, route, maybe_taken)
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
-            return HandOver(False, self._once(f"The event is lost: {_one_line(error, event.routing_key)}"))
+            return HandOver(False, self._once(f"The event is lost: {one_line(error, event.routing_key)}"))
 
     def is_waiting(self, event: Prepared) -> bool:
         """Whether an earlier event about the same incident waits to be sent.
@@ -126,8 +135,11 @@ class Delivery:
         """
         try:
             self._mind_forks()
-            paths = enumerate(self._paths())
-            return any(os.path.exists(path) and self._depot(number).outbox.is_waiting(event) for number, path in paths)
+            if self._direct is not None and self._direct.is_waiting(event):
+                return True
+            if self._waits_elsewhere(event) is not None:
+                return True
+            return os.path.lexists(self._settings.outbox_path) and self._depot(_OUTBOX).outbox.is_waiting(event)
         except Exception:  # pylint: disable=broad-except  # what cannot be read does not hold up an event
             return False
 
@@ -137,20 +149,50 @@ class Delivery:
         The warning also tells what was dropped for one of the outbox's caps, and no run has told yet.
         """
         warnings: list[str] = []
-        try:
-            self._mind_forks()
-            likely = (self._unsent.is_set(), os.path.exists(self._paths()[1]))
-            for number, is_likely in enumerate(likely):
-                if is_likely:
-                    warnings += self._depot(number).untold()
-                    if not self._depot(number).outbox.is_empty():
-                        # In this order: a courier that is about to end looks whether it is to stay after all.
-                        self._depot(number).stay(self._settings.courier_linger)
-                        self._depot(number).courier.ensure()
-            self._tidy()
-        except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
-            warnings.append(f"Events of earlier runs are not sent: {_one_line(error)}")
+        problems = []
+        for step in (self._bring_back, self._resume_outbox, self._resume_substitutes):
+            try:
+                self._mind_forks()
+                warnings += step()
+            except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
+                problems.append(one_line(error))
+        warnings += [f"What earlier runs have left is not looked after: {problem}" for problem in problems[:1]]
         return self._once(" ".join(warnings))
+
+    def _resume_outbox(self) -> list[str]:
+        warnings = self._resume_in(self._depot(_OUTBOX)) if self._unsent.is_set() else []
+        self._tidy()
+        return warnings
+
+    def _resume_substitutes(self) -> list[str]:
+        return [warning for depot in self._substitutes() for warning in self._resume_in(depot)]
+
+    def _resume_in(self, depot: Depot) -> list[str]:
+        warnings = depot.untold()
+        if not depot.outbox.is_empty():
+            # In this order: a courier that is about to end looks whether it is to stay after all.
+            depot.stay(self._settings.courier_linger)
+            depot.ensure()
+        return warnings
+
+    def _bring_back(self) -> list[str]:
+        """Put back into the outbox what was kept elsewhere while it could not be used."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import existing_substitutes
+
+        paths = existing_substitutes(self._settings.outbox_path)
+        if not paths or self._current != _OUTBOX:
+            return []
+        try:
+            database = self._depot(_OUTBOX).database
+        except PagerDutyError as error:  # it cannot be used yet; with the first event that is said
+            self._depot(_SUBSTITUTE)
+            self._step_aside(error)
+            return []
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._bring_back import bring_back
+
+        for path in paths:
+            bring_back(path, database)
+        return []
 
     def flush(self, timeout: float) -> Flushed:
         """Wait until this run's events are accepted or set aside, and count them.
@@ -164,38 +206,50 @@ class Delivery:
         try:
             self._mind_forks()
             try:
-                self._wait(deadline)
+                for place in self._places():
+                    self._wait(place, deadline)
             except KeyboardInterrupt:
                 interrupted = True
             self._waited += self._clock() - began
-            self._tidy()
-            return self._count(interrupted)
+            flushed = self._count(interrupted)
+            with contextlib.suppress(PagerDutyError):
+                self._tidy()
+            return flushed
         except Exception as error:  # pylint: disable=broad-except  # nothing here may end a playbook
-            return Flushed(interrupted=interrupted, problem=_one_line(error), unheard=self._tally.lanes)
+            unknown = sum(self._handed_over.values())
+            return Flushed(unknown=unknown, interrupted=interrupted, problem=one_line(error))
 
     def begin_anew(self) -> None:
         """Wait for and count only what is handed over from here on, as for the next playbook."""
         self._mind_forks()
         self._run = uuid.uuid4().hex
-        self._handed_over = 0
+        self._handed_over = {}
         self._tally = Tally()
+
+    def kept_in(self) -> str | None:
+        """Return the file that has this process's events, and what is known of incidents; None if nothing is stored."""
+        if self._current == _OUTBOX:
+            return self._settings.outbox_path
+        depot = self._depots.get(self._current)
+        return None if depot is None else depot.database.path
 
     def ledger(self) -> Ledger:
         """Return the record of open incidents, in the same file as the events.
 
         Raises:
-            DatabaseError: if that cannot be used.
+            PagerDutyError: if that cannot be used, a ForgetfulError if nothing can be stored and that has been said.
         """
+        self._mind_forks()
+        depot = self._depot(self._current)
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
 
-        self._mind_forks()
-        return Ledger(self._depot(self._current).database)
+        return Ledger(depot.database)
 
     def outbox(self) -> Outbox:
         """Return the queue of events, in the same file as the ledger.
 
         Raises:
-            DatabaseError: if that cannot be used.
+            PagerDutyError: if that cannot be used, a ForgetfulError if nothing can be stored and that has been said.
         """
         self._mind_forks()
         return self._depot(self._current).outbox
@@ -204,8 +258,8 @@ class Delivery:
         """Let go of the outbox. Whatever is unsent stays, and the courier goes on with it for a bounded time."""
         try:
             self._mind_forks()
-            for depot in self._depots.values():
-                depot.database.close()
+            for place in self._places():
+                place.close()
         except Exception:  # noqa: S110  # pylint: disable=broad-except  # the run has ended; there is nothing to save
             pass
         self._start_afresh()
@@ -215,42 +269,82 @@ class Delivery:
     def _start_afresh(self) -> None:
         self._pid = os.getpid()
         self._run = uuid.uuid4().hex
-        self._depots: dict[int, _Depot] = {}
-        self._current = 0
-        self._handed_over = 0
+        self._depots: dict[int, Depot] = {}
+        self._others: list[Depot] = []
+        self._direct: DirectDelivery | None = None
+        self._current = _OUTBOX
+        self._why_aside: str | None = None
+        self._handed_over = {}
         self._tally = Tally()
+        self._stepped_around: tuple[str, ...] = ()
         self._said: set[str] = set()
 
     def _mind_forks(self) -> None:
         if self._pid != os.getpid():
-            _inherited.append(self._depots)
+            _inherited.extend((self._depots, self._others, self._direct))
             self._start_afresh()
 
-    def _paths(self) -> tuple[str, str]:
-        """Return where events are kept: the outbox, and what stands in for it when it cannot be used."""
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
-
-        return self._settings.outbox_path, substitute_path(self._settings.outbox_path)
-
-    def _depot(self, number: int) -> _Depot:
+    def _depot(self, number: int) -> Depot:
+        """Return the outbox or its substitute, opened."""
+        if number == _DIRECT:
+            raise ForgetfulError("nothing can be stored")
         if number not in self._depots:
-            path = self._paths()[number]
-            self._depots[number] = _Depot(self._settings, path, number > 0)
+            self._depots[number] = self._opened(
+                self._settings.outbox_path if number == _OUTBOX else self._substitute_path()
+            )
         return self._depots[number]
 
-    def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
-        warnings = []
-        route = route.with_surroundings(os.environ)
+    def _opened(self, path: str) -> Depot:
         try:
-            put = self._depot(self._current).put(event, route, self._run, maybe_taken)
-        except (PagerDutyError, OSError) as error:
-            if self._current:
-                raise
-            self._current = 1
-            put = self._depot(1).put(event, route, self._run, maybe_taken)
-            warnings.append(f"The outbox {_one_line(error)}. The events of this run are kept in memory instead.")
-        self._handed_over += 1
+            return Depot(self._settings, path)
+        except ImportError as error:
+            raise _NoDatabaseError(f"this Python cannot load its module sqlite3 ({error})") from None
+
+    def _substitute_path(self) -> str:
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import make_substitute
+
+        made = make_substitute(self._settings.outbox_path)
+        self._stepped_around = made.stepped_around
+        return made.path
+
+    def _substitutes(self) -> Iterator[Depot]:
+        """Yield all substitutes that are there, of which new events go into one."""
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import existing_substitutes
+
+        for path in existing_substitutes(self._settings.outbox_path):
+            known = [*self._depots.values(), *self._others]
+            depot = next((depot for depot in known if depot.database.path == path), None)
+            if depot is None:
+                depot = self._opened(path)
+                self._others.append(depot)
+            yield depot
+
+    def _waits_elsewhere(self, event: Prepared) -> Depot | None:
+        """Return the substitute in which an earlier event about the same incident waits, if any."""
+        with contextlib.suppress(PagerDutyError):
+            return next((depot for depot in self._substitutes() if depot.outbox.is_waiting(event)), None)
+        return None
+
+    def _places(self) -> list[Depot | DirectDelivery]:
+        """Return all that may have events of this run."""
+        direct = [] if self._direct is None else [self._direct]
+        return [*self._depots.values(), *self._others, *direct]
+
+    def _hand_over(self, event: Prepared, route: Route, maybe_taken: bool) -> HandOver:
+        route = route.with_surroundings(os.environ)
+        while True:
+            try:
+                put = self._put(event, route, maybe_taken)
+                break
+            except (PagerDutyError, OSError) as error:
+                if self._current == _DIRECT:
+                    raise
+                if self._has_vanished():
+                    continue
+                self._step_aside(error)
+        self._handed_over[self._current] = self._handed_over.get(self._current, 0) + 1
         self._tally.note(event)
+        warnings = [] if self._why_aside is None else [self._why_aside, self._where_instead()]
         if put.dropped:
             warnings.append("The outbox is full: its oldest events are dropped unsent, pages last.")
         if put.outdated:
@@ -260,120 +354,139 @@ class Delivery:
             warnings.append(f"{problem} Events stay in the outbox.")
         return HandOver(True, self._once(" ".join(warnings)))
 
+    def _put(self, event: Prepared, route: Route, maybe_taken: bool) -> Put:
+        if self._current == _OUTBOX and self._depot(_OUTBOX):
+            first = self._waits_elsewhere(event)
+            if first is not None:  # in order: behind what a courier is still about to send from there
+                put = first.put(event, route, self._run, maybe_taken)
+                first.ensure()
+                return put
+        if self._current != _DIRECT:
+            return self._depot(self._current).put(event, route, self._run, maybe_taken)
+        if self._direct is None:
+            self._direct = DirectDelivery(self._settings)
+        return self._direct.put(event, route, self._run, maybe_taken)
+
+    def _step_aside(self, error: Exception) -> None:
+        """Keep events in the next place from here on."""
+        if isinstance(error, _NoDatabaseError):
+            self._current, self._why_aside = _DIRECT, f"Events cannot be stored: {error}."
+        else:
+            self._current += 1
+            self._why_aside = self._why_aside or f"The outbox {one_line(error)}."
+
+    def _has_vanished(self) -> bool:
+        """Whether the substitute has become useless since it was opened, as when another run has brought it back.
+
+        What is in it has been brought back, or cannot be found any more; a new one can be made.
+        """
+        depot = self._depots.get(self._current)
+        if self._current != _SUBSTITUTE or depot is None or os.path.lexists(depot.database.path):
+            return False
+        self._others.append(self._depots.pop(_SUBSTITUTE))
+        return True
+
+    def _where_instead(self) -> str:
+        if self._current == _DIRECT:
+            return (
+                "The events of this run are sent from memory, by a process that tries for at most"
+                f" {self._settings.courier_linger:g} seconds after it; its incidents do not resolve by themselves."
+            )
+        around = f" {', '.join(self._stepped_around)} is not used: it is no private folder of this user."
+        return f"The events of this run are kept in memory instead.{around if self._stepped_around else ''}"
+
     def _start_courier(self) -> str | None:
         """See to it that a courier is there; returns what keeps it from starting. The event is on disk by then."""
         try:
+            if self._direct is not None and self._current == _DIRECT:
+                return self._direct.ensure()
             return self._depot(self._current).courier.ensure()
         except Exception as error:  # pylint: disable=broad-except  # the event must not be called lost for it
-            return f"The courier cannot be started: {_one_line(error)}."
+            return f"The courier cannot be started: {one_line(error)}."
 
     def _tidy(self) -> None:
         """Spare the next run a look into an outbox that is empty. Does not open one for that."""
-        if 0 in self._depots:
-            self._depots[0].outbox.unmark_if_empty()
+        if _OUTBOX in self._depots:
+            self._depots[_OUTBOX].outbox.unmark_if_empty()
 
-    def _wait(self, deadline: float) -> None:
-        for depot in self._depots.values():
-            while depot.has_waiting(self._run) and self._clock() < deadline:
-                if depot.courier.ensure():
+    def _wait(self, place: Depot | DirectDelivery, deadline: float) -> None:
+        with contextlib.suppress(PagerDutyError):  # it can no longer be read, which the count says
+            while place.has_waiting(self._run) and self._clock() < deadline:
+                if place.ensure():
                     break
                 self._sleep(max(min(_LOOK_SECONDS, deadline - self._clock()), 0.0))
 
     def _count(self, interrupted: bool) -> Flushed:
-        counts = [depot.outbox.counts(self._run) for depot in self._depots.values()]
-        waiting, set_aside = sum(count.waiting for count in counts), sum(count.set_aside for count in counts)
-        dropped = sum(sum(count.dropped.values()) for count in counts)
-        problem = None
-        if waiting or set_aside:
-            problems = [depot.outbox.last_problem(self._run) for depot in self._depots.values()]
-            problems += [depot.courier.problem for depot in self._depots.values()]
-            problem = next((text for text in reversed(problems) if text), None)
+        """Count this run's events. What is no longer there was accepted, unless the file cannot be trusted."""
+        waiting = set_aside = dropped = unknown = 0
+        problems: list[str | None] = []
+        wrong: list[str] = []
+        trusted: list[Depot | DirectDelivery] = []
+        self._follow_what_was_brought_back()
+        for place in self._places():
+            try:
+                count = place.counts(self._run)
+            except PagerDutyError as error:
+                unknown += self._handed_over_to(place)
+                wrong.append(one_line(error))
+                continue
+            problem = place.what_is_wrong()
+            if problem is not None:
+                wrong.append(problem)
+                unknown += count.waiting
+            else:
+                waiting += count.waiting
+                trusted.append(place)
+            set_aside += count.set_aside
+            dropped += sum(count.dropped.values())
+            if count.waiting or count.set_aside:
+                problems = [place.last_problem(self._run), *problems, place.problem]
+        accepted = sum(self._handed_over.values()) - waiting - set_aside - dropped - unknown
+        found = next((text for text in (*wrong[:1] * bool(unknown), *reversed(problems)) if text), None)
         expected = 0.0
-        if waiting and not problem:
-            expected, problem = self._expected()
-        accepted = self._handed_over - waiting - set_aside - dropped
-        unheard = self._tally.unheard(self._run, [depot.outbox for depot in self._depots.values()], dropped > 0)
-        outlook = self._outlook() if waiting else None
-        return Flushed(accepted, waiting, set_aside, dropped, interrupted, problem, unheard, expected, outlook)
+        if waiting and not found:
+            expected, found = self._expected(trusted)
+        unheard = self._tally.unheard(self._run, trusted, dropped > 0)
+        outlook = self._outlook(trusted) if waiting else None
+        return Flushed(accepted, waiting, set_aside, dropped, interrupted, found, unheard, expected, outlook, unknown)
 
-    def _expected(self) -> tuple[float, str | None]:
+    def _expected(self, places: list[Depot | DirectDelivery]) -> tuple[float, str | None]:
         """Return for how many seconds PagerDuty's limit holds up this run's events, and a text that says so."""
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 
         pace = Pace(self._settings.max_events_per_minute)
-        expected = max(depot.outbox.expected_seconds(self._run, pace) for depot in self._depots.values())
+        depots = [place for place in places if isinstance(place, Depot)]
+        expected = max((depot.outbox.expected_seconds(self._run, pace) for depot in depots), default=0.0)
         return expected, pace.explained(expected) if expected else None
 
-    def _outlook(self) -> str:
+    def _outlook(self, places: list[Depot | DirectDelivery]) -> str:
         """Say who goes on sending what waits, and have that one stay from now on for as long as the settings say."""
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _outlook
 
-        waiting = [depot for depot in self._depots.values() if depot.has_waiting(self._run)]
-        for depot in waiting:
-            depot.stay(self._settings.courier_linger)
-        pid = next((pid for pid in (depot.courier.at_work() for depot in waiting) if pid), None)
+        waiting = [place for place in places if place.has_waiting(self._run)]
+        for place in waiting:
+            place.stay(self._settings.courier_linger)
+        pid = next((pid for pid in (place.at_work() for place in waiting) if pid), None)
         return _outlook.outlook(pid, time.time() + self._settings.courier_linger, _outlook.what_ends_processes())
+
+    def _follow_what_was_brought_back(self) -> None:
+        """Look into the outbox, too, if another run has brought events of this one back there."""
+        elsewhere = [depot for number, depot in self._depots.items() if number != _OUTBOX] + self._others
+        if not elsewhere:
+            return
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._bring_back import was_brought_back
+
+        for depot in elsewhere:
+            with contextlib.suppress(PagerDutyError):
+                if was_brought_back(depot.database):
+                    self._depot(_OUTBOX)
+
+    def _handed_over_to(self, place: Depot | DirectDelivery) -> int:
+        number = next((number for number, depot in self._depots.items() if depot is place), None)
+        return self._handed_over.get(number, 0) if number is not None else 0
 
     def _once(self, text: str) -> str | None:
         if not text or text in self._said:
             return None
         self._said.add(text)
         return text
-
-
-class _Depot:
-    """A place where events are kept, and the courier that fetches them there."""
-
-    def __init__(self, settings: DeliverySettings, path: str, is_substitute: bool) -> None:
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _substitute
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
-
-        if is_substitute:
-            _substitute.make_substitute_folder(path)
-        self.database = Database(path)
-        self.outbox = Outbox(self.database, Caps(settings.max_events, settings.max_age))
-        self.courier = CourierProcess(settings, path)
-        self._prune_superseded = settings.prune_superseded
-        self._linger = settings.courier_linger
-        self._version = -1
-        self._waits = True
-
-    def put(self, event: Prepared, route: Route, run: str, maybe_taken: bool) -> Put:
-        """Commit an event."""
-        self._version = -1  # the number does not change by what is done here
-        put = self.outbox.put(event, route, run, self._prune_superseded, maybe_taken, self._linger)
-        self._log_news()
-        return put
-
-    def stay(self, linger: float) -> None:
-        """Have a courier stay so many seconds from now for what waits."""
-        with contextlib.suppress(PagerDutyError):  # a full disk: what was noted with each event holds
-            self.outbox.outages.stay(linger)
-
-    def untold(self) -> list[str]:
-        """Return what was dropped for one of the outbox's caps, and no run has told yet."""
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _drops
-
-        self.outbox.drop_outdated()
-        self._log_news()
-        return [untold.explained() for untold in self.outbox.take_untold(_drops.RUN)]
-
-    def _log_news(self) -> None:
-        news = self.outbox.take_news()
-        if news:
-            append(self.database.path, news)
-
-    def has_waiting(self, run: str) -> bool:
-        """Whether events of a run are waiting. Counts only if something has changed."""
-        version = self.outbox.version()
-        if version != self._version:
-            self._version = version
-            self._waits = self.outbox.counts(run).waiting > 0
-        return self._waits
-
-
-def _one_line(error: Exception, *secrets: str) -> str:
-    text = " ".join(str(error).split()) if isinstance(error, (PagerDutyError, OSError)) else ""
-    return str(mask(text or f"unexpected {type(error).__name__}", secrets))

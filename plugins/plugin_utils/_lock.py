@@ -13,9 +13,18 @@ import errno
 import fcntl
 import os
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._private_files import (
+    identity_of,
+    is_still,
+    open_ours,
+)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._recognise import is_mark, is_process_id
+
 
 class SenderLock:
     """The right to send what is in an outbox."""
+
+    _recognise = staticmethod(is_mark)
 
     def __init__(self, outbox_path: str, what: str = "lock", descriptor: int | None = None) -> None:
         """Take the outbox's path, and the descriptor if this process has the lock from what it was before."""
@@ -30,11 +39,11 @@ class SenderLock:
         Where the file system knows no such locks, claims alone keep senders apart, and so this says True.
 
         Raises:
-            OSError: if the lock's file cannot be opened.
+            OSError: if the lock's file cannot be opened, or is not ours.
         """
         if self._descriptor is not None:
             return True
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_ours(self._path, recognise=self._recognise)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -42,6 +51,9 @@ class SenderLock:
                 os.close(descriptor)
                 return False
             self.is_certain = False
+        if not is_still(self._path, identity_of(descriptor)):  # it was removed with all the rest, and is no lock now
+            os.close(descriptor)
+            return False
         self._descriptor = descriptor
         return True
 
@@ -69,6 +81,8 @@ class CourierLock(SenderLock):
     Its file says who has it.
     """
 
+    _recognise = staticmethod(is_process_id)
+
     def __init__(self, outbox_path: str, descriptor: int | None = None) -> None:
         super().__init__(outbox_path, "courier", descriptor)
         if descriptor is not None:
@@ -95,7 +109,7 @@ class CourierLock(SenderLock):
         try:
             if not self.is_taken():
                 return None
-            with open(self._path, encoding="ascii") as file:
+            with open(open_ours(self._path, os.O_RDONLY, is_process_id, make=False), encoding="ascii") as file:
                 return int(file.read())
         except (OSError, ValueError):
             return None

@@ -11,6 +11,9 @@ import sys
 import time
 from collections.abc import Iterable
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._private_files import open_ours
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._recognise import is_log
+
 _MOST_BYTES = 128 * 1024
 
 
@@ -20,12 +23,19 @@ def log_path(outbox_path: str) -> str:
 
 
 def open_log(path: str) -> int | None:
-    """Return a descriptor to append to the log, for its owner's eyes only; None if it cannot be written."""
+    """Return a descriptor to append to the log, for its owner's eyes only; None if it cannot be one of ours."""
     try:
-        with contextlib.suppress(FileNotFoundError):
-            if os.stat(path).st_size >= _MOST_BYTES:
-                os.replace(path, f"{path}.1")
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_ours(path, os.O_RDWR | os.O_APPEND, is_log)
+        size = os.fstat(descriptor).st_size
+        if size >= _MOST_BYTES:
+            os.close(descriptor)
+            os.close(open_ours(f"{path}.1", os.O_RDWR, is_log))  # it is replaced only if it is ours
+            os.replace(path, f"{path}.1")
+            return open_log(path)
+        if not size:  # so that it is known as ours, whatever Python may have to say in it
+            with contextlib.suppress(OSError):
+                os.write(descriptor, _line("the log begins").encode("ascii"))
+        return descriptor
     except OSError:
         return None
 

@@ -18,10 +18,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
@@ -50,6 +49,8 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values im
     KeyCounts,
     Lanes,
     Put,
+    action_in,
+    fingerprint_of,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import WINDOW_SECONDS, Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
@@ -244,7 +245,7 @@ class Outbox:
         with self._database.transaction() as cursor:
             cursor.execute("DELETE FROM events WHERE id = ?", (claim.id,))
             lane = (claim.lanes.fingerprint, claim.event.dedup_key)
-            action = _action(json.loads(claim.event.body))
+            action = action_in(json.loads(claim.event.body))
             if action == "trigger":
                 cursor.execute("INSERT OR IGNORE INTO opened (fingerprint, dedup_key) VALUES (?, ?)", lane)
             elif action == "resolve":
@@ -524,22 +525,8 @@ class _Said:
     def __init__(self, event: Prepared) -> None:
         body = event.shown()
         payload = body.get("payload") or {}
-        self.action = _action(body)
+        self.action = action_in(body)
         self.summary = str(payload.get("summary") or body.get("description") or "")
-
-
-def action_of(event: Prepared) -> str:
-    """Return what an event does: C(trigger), C(acknowledge), C(resolve) or C(change)."""
-    return _action(event.shown())
-
-
-def _action(body: Mapping[str, Any]) -> str:
-    return str(body.get("event_action") or body.get("event_type") or "change")
-
-
-def fingerprint_of(routing_key: str) -> str:
-    """Return what tells an integration key from others without giving it away."""
-    return hashlib.sha256(routing_key.encode("utf-8")).hexdigest()
 
 
 def _claim(

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError, PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import planted
 
 if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._upkeep import Report
@@ -33,7 +34,7 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
 
     Raises:
         OptionError: if a value cannot be used.
-        DatabaseError: if the outbox cannot be used.
+        PagerDutyError: if the outbox cannot be used.
     """
     if not 0 <= options["limit"] <= LONGEST_SECONDS:
         raise OptionError("limit", f"{options['limit']} was given; expected seconds, from 0 to {LONGEST_SECONDS:g}")
@@ -41,8 +42,11 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         if options[name] < 0:
             raise OptionError(name, f"{options[name]} was given; expected a number of events, 0 or more")
     settings = delivery_settings(options)
-    # SQLite is loaded by a task that needs it, not by every play that has one.
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
+    try:
+        # SQLite is loaded by a task that needs it, not by every play that has one.
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
+    except ImportError as error:
+        raise PagerDutyError(f"there is no outbox: this Python cannot load its module sqlite3 ({error})") from None
 
     state = options["state"]
     if state == "listed":
@@ -62,6 +66,10 @@ def tend(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "by_key": [counts.as_dict() for counts in report.by_key],
         "events": [entry.as_dict() for entry in report.events],
     }
+    in_the_way = planted(settings.outbox_path)
+    if in_the_way:
+        where = f"{' and '.join(in_the_way)}: no private folder of this user"
+        result["warnings"] = [f"What is kept while the outbox cannot be used is not looked for in {where}"]
     if state == "drained" and not check_mode:
         if report.waiting:
             result["msg"] += f" That is after {options['limit']:g} s. {_reason(report)}"

@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Prepared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
@@ -141,3 +145,18 @@ class Counts:
     waiting: int
     set_aside: int
     dropped: dict[str, int] = field(default_factory=dict)
+
+
+def action_of(event: Prepared) -> str:
+    """Return what an event does: C(trigger), C(acknowledge), C(resolve) or C(change)."""
+    return action_in(json.loads(event.body))
+
+
+def action_in(body: Mapping[str, Any]) -> str:
+    """Return what the event with a body does, as `action_of` does."""
+    return str(body.get("event_action") or body.get("event_type") or "change")
+
+
+def fingerprint_of(routing_key: str) -> str:
+    """Return what tells an integration key from others without giving it away."""
+    return hashlib.sha256(routing_key.encode("utf-8")).hexdigest()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Api, Change, Event, prepare
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._closing_line import ToldIncident, closing_line, scope
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._direct import ForgetfulError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Decision, Failure
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._host_ranges import listed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import (
@@ -213,13 +214,20 @@ class Pager:
         found: dict[tuple[str, str], ToldIncident] = {}
         for (routing_key, _url, dedup_key), incident in told.opened.items():
             key = (routing_key, dedup_key)
-            accepted = lane_of(*key) not in flushed.unheard
+            accepted = self._is_accepted(key, flushed)
             what: Any = "updated" if key in told.open_before else "triggered"
             found[key] = ToldIncident(dedup_key, what, accepted, scope(len(incident.hosts)))
         for keys, what in ((told.updated, "updated"), (told.resolved, "resolved")):
             for key in keys:
-                found.setdefault(key, ToldIncident(key[1], what, lane_of(*key) not in flushed.unheard))
+                found.setdefault(key, ToldIncident(key[1], what, self._is_accepted(key, flushed)))
         return list(found.values())
+
+    @staticmethod
+    def _is_accepted(key: tuple[str, str], flushed: Flushed) -> bool | None:
+        """Tell whether PagerDuty has accepted anything about an incident; None if nobody can tell."""
+        if lane_of(*key) in flushed.unheard:
+            return False
+        return None if flushed.unknown and not flushed.accepted else True
 
     def _take(self, step: Step) -> None:
         if not isinstance(step, Notice):
@@ -260,6 +268,8 @@ class Pager:
         try:
             if self._parts.memory().remember(incident, summary) and incident.steering.target is not None:
                 self._told.open_before.add((incident.steering.target.routing_key, incident.dedup_key))
+        except ForgetfulError:  # said by the delivery
+            return None
         except PagerDutyError as error:
             return str(error)
         return None
@@ -274,6 +284,8 @@ class Pager:
             with memory.one_step():
                 if memory.withdraw(incident):
                     self._send(event, target)
+        except ForgetfulError:  # said by the delivery
+            self._send(event, target)
         except PagerDutyError as error:
             self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {error}")
             self._send(event, target)
@@ -323,7 +335,7 @@ class Pager:
 
     def _resolve_unless_known(self, key: str, target: Target) -> None:
         """Resolve an incident, unless there is a memory after all, by which it is not over."""
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import fingerprint_of
 
         try:
             memory = self._parts.memory()
@@ -399,7 +411,7 @@ class Pager:
         return self._raisable_of(opened, outcome.extra.get("parameters") or self._parts.parameters()[-1])
 
     def _raisable_of(self, opened: Incident | Unpaged | None, parameters: Parameters) -> Raisable | None:
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import fingerprint_of
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Raisable
 
         if opened is None:
@@ -433,7 +445,7 @@ class Pager:
 
     def _target_of(self, incident: RecordedIncident) -> Target | None:
         """Find the integration key of an incident among those that this run has for the run or for the hosts."""
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import fingerprint_of
 
         for host in ("", *dict.fromkeys(place.host for place in incident.places)):
             target = self._parts.steer(host, None).target

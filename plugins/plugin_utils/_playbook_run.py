@@ -21,6 +21,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import S
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file, _steady
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._direct import ForgetfulError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._inventory_sources import InventoryWatch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import Parameters, parameters_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
@@ -137,7 +138,10 @@ class PlaybookRun:
     @cached_property
     def memory(self) -> Memory:
         """Knows what earlier runs have left open."""
-        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
+        try:
+            from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
+        except ImportError as error:
+            raise ForgetfulError(f"this Python cannot load its module sqlite3 ({error})") from None
 
         folder = os.path.dirname(self._path)
         shared = self._shared
@@ -191,7 +195,7 @@ class PlaybookRun:
             return False
         with contextlib.suppress(PagerDutyError):  # said at the end of the run, when it matters
             self.memory.look_back()
-        return self.memory.has_open_incidents()
+        return self._shared.marks.has(self.job)  # they may be over by now
 
     @property
     def has_pager(self) -> bool:

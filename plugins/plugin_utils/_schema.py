@@ -8,6 +8,8 @@ A migration that has been released never changes; the next version is a further 
 
 from __future__ import annotations
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._recognise import APPLICATION_ID
+
 # Times are Unix time by the database's own clock. A fingerprint is the SHA-256 of an integration key.
 _FIRST = (
     "CREATE TABLE clock (boot_id TEXT NOT NULL, booted REAL NOT NULL)",
@@ -123,4 +125,13 @@ _OUTAGES = (
     "ALTER TABLE events ADD COLUMN stay_until REAL NOT NULL DEFAULT 0",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PAGES_FIRST, _PROOF, _OUTAGES)
+# What is brought back from the substitute when the outbox can be used again: events that are here already, by the token
+# of the file they come from, so that none is brought twice if that is broken off.
+_BROUGHT_BACK = (
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    "CREATE TABLE identity (token TEXT NOT NULL)",
+    "INSERT INTO identity (token) VALUES (lower(hex(randomblob(16))))",
+    "CREATE TABLE brought (token TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (token, id)) WITHOUT ROWID",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PAGES_FIRST, _PROOF, _OUTAGES, _BROUGHT_BACK)

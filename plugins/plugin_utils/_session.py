@@ -72,14 +72,15 @@ class Session:
         options = checked(resolved)
         self._options = options
         self._change_events = parse_change_events(options["change_events"])
-        delivery = delivery_settings(options)
+        how = delivery_settings(options)
         self._watch = RunWatch(self._decided, self._failed_inside, self._describe)
+        delivery = Delivery(how, sleep=self._watch.undisturbed.sleep)
         self._shared = Shared(
             options=options,
             page_on=parse_names("page_on", options["page_on"], CAUSES),
             reader=SteeringReader(options, self._warn),
-            delivery=Delivery(delivery, sleep=self._watch.undisturbed.sleep),
-            marks=OpenJobs(delivery.outbox_path),
+            delivery=delivery,
+            marks=OpenJobs(how.outbox_path, delivery.kept_in),
             output=Output(display, lambda: self._watch.stdout_callback_names),
             warn=self._warn,
         )

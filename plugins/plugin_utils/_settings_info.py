@@ -30,10 +30,13 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import m
 from ansible_collections.oncall.pagerduty.plugins.module_utils._typed import scalar
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import enabled_anyway, key_file_problem
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._private_files import check_folder
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolved_options import Resolved
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._session import Session
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import VARIABLES
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import planted
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._task_options import Gathered, Spec, validate
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unknown_settings import (
     unknown_entries,
@@ -111,7 +114,7 @@ def inform(
         "requests_version": version,
         "callback_enabled": enabled,
         "outbox_path": outbox.outbox_path if outbox is not None else None,
-        "warnings": _misspelt(gathered, variables, resolved),
+        "warnings": [*_misspelt(gathered, variables, resolved), *_in_the_way(outbox)],
     }
 
 
@@ -210,6 +213,12 @@ def _described(way: Settings, origins: dict[str, str]) -> str:
     return ", ".join(parts)
 
 
+def _in_the_way(outbox: DeliverySettings | None) -> list[str]:
+    """Say what is not used of the places that take over when the outbox cannot be used."""
+    found = planted(outbox.outbox_path) if outbox is not None else ()
+    return [f"{folder} is no private folder of this user, so the outbox's substitute is elsewhere" for folder in found]
+
+
 def _version_of(library: str) -> str | None:
     try:
         __import__(library)
@@ -220,10 +229,14 @@ def _version_of(library: str) -> str | None:
 
 def _why_not_writable(path: str) -> str | None:
     """Return why an outbox cannot be written; None if it can. One that is not there yet is not made."""
-    if os.path.lexists(path):
+    try:
         # Loads SQLite.
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
-
+    except ImportError as error:
+        return (
+            f"cannot be used: this Python cannot load its module sqlite3 ({error}), so events are sent from memory only"
+        )
+    if os.path.lexists(path):
         try:
             database = Database(path)
             try:
@@ -237,5 +250,9 @@ def _why_not_writable(path: str) -> str | None:
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)
     if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+        try:
+            check_folder(folder, for_folders=folder != os.path.dirname(os.path.abspath(path)))
+        except OSError as error:
+            return f"cannot be made: {error}"
         return None
     return f"cannot be made: {folder} is no folder that can be written"

@@ -28,12 +28,12 @@ def learn(outbox_path: str, routing_key: str, dedup_key: str, state: str) -> str
     """
     if not OpenJobs(outbox_path).any():
         return None
-    # SQLite is loaded only where there is something to be told.
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
-    from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
-
     try:
+        # SQLite is loaded only where there is something to be told.
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger
+        from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import fingerprint_of
+
         database = Database(outbox_path)
         try:
             ledger = Ledger(database)
@@ -41,6 +41,6 @@ def learn(outbox_path: str, routing_key: str, dedup_key: str, state: str) -> str
             note(fingerprint_of(routing_key), dedup_key)
         finally:
             database.close()
-    except PagerDutyError as error:
+    except (PagerDutyError, ImportError) as error:
         return f"PagerDuty was told, but the memory of open incidents was not: {error}"
     return None

@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import os
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _private_files
+
 
 class UnsentMark:
     """The mark of one outbox. Nothing here raises: without a mark, events are sent when the next one is put in."""
@@ -22,15 +24,15 @@ class UnsentMark:
 
     def is_set(self) -> bool:
         """Tell whether there may be something to send."""
-        return os.path.exists(self._path)
+        return _private_files.is_mark(self._path)
 
     def set(self) -> None:
         """Note that there may be something to send."""
         with contextlib.suppress(OSError):
-            os.makedirs(os.path.dirname(os.path.abspath(self._path)), mode=0o700, exist_ok=True)
-            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+            _private_files.make_folder(os.path.dirname(os.path.abspath(self._path)))
+            os.close(_private_files.open_ours(self._path))
 
     def clear(self) -> None:
         """Note that there is nothing to send."""
         with contextlib.suppress(OSError):
-            os.unlink(self._path)
+            _private_files.remove_mark(self._path)

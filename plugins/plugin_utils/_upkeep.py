@@ -17,10 +17,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import DRA
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Entry, KeyCounts
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import (
-    make_substitute_folder,
-    substitute_path,
-)
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import existing_substitutes
 
 _LOOK_SECONDS = 0.05
 # Events in a report that was asked for something else: a play that fails after an outage stays readable.
@@ -146,11 +143,10 @@ def _tend(
     problem: DatabaseError | None = None
     report = Report()
     page = page or Page()
-    for path, sign in ((settings.outbox_path, 1), (substitute_path(settings.outbox_path), -1)):
+    substitutes = [(path, -1) for path in existing_substitutes(settings.outbox_path)]
+    for path, sign in ((settings.outbox_path, 1), *substitutes):
         try:
             if _exists(path):
-                if sign < 0:
-                    make_substitute_folder(path)
                 own = None if ids is None else [sign * number for number in ids if sign * number > 0]
                 rest = Page(page.most - len(report.events), max(page.offset - report.waiting - report.set_aside, 0))
                 there = dataclasses.replace(settings, outbox_path=path)
@@ -167,7 +163,7 @@ def _tend(
 def _exists(path: str) -> bool:
     """Tell whether a file is there. One that may be there, but cannot be reached, is an error."""
     try:
-        os.stat(path)
+        os.lstat(path)
     except FileNotFoundError:
         return False
     return True

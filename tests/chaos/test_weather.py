@@ -156,21 +156,19 @@ def private_mounts() -> list[str]:
 
 def full_disk(home: Path) -> list[str]:
     """A home with room for some events only."""
-    script = f'mount -t tmpfs -o size=160k tmpfs {home} && exec "$@"'
+    script = f'mount -t tmpfs -o size=160k,mode=700 tmpfs {home} && exec "$@"'
     return [*private_mounts(), "sh", "-c", script, "sh"]
 
 
 def read_only(home: Path) -> list[str]:
     """A home that is mounted read-only."""
-    script = f'mount -t tmpfs tmpfs {home} && mount -o remount,ro {home} && exec "$@"'
+    script = f'mount -t tmpfs -o mode=700 tmpfs {home} && mount -o remount,ro {home} && exec "$@"'
     return [*private_mounts(), "sh", "-c", script, "sh"]
 
 
-@pytest.mark.parametrize("make", [full_disk, read_only])
+@pytest.mark.parametrize(("make", "reason"), [(full_disk, "is full"), (read_only, "Read-only")])
 def test_no_room(
-    settings: DeliverySettings,
-    pagerduty: Simulator,
-    make: Callable[[Path], list[str]],
+    settings: DeliverySettings, pagerduty: Simulator, make: Callable[[Path], list[str]], reason: str
 ) -> None:
     home = Path(settings.outbox_path).parent
     home.mkdir()
@@ -180,6 +178,7 @@ def test_no_room(
     assert report["kept"] == 24
     (warning,) = report["warnings"]
     assert "kept in memory" in warning
+    assert reason in warning
     assert report["longest_hand_over"] < 5.0
     pagerduty.wait_for(lambda seen: len(seen.incidents) == 24, 10.0)
     assert len(pagerduty.requests) == 24

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
     CALLBACK,
     KEY,
@@ -247,30 +246,48 @@ def test_an_incident_that_is_retried_long_after_it_was_refused_resolves_too(
     assert keys(simulator) == []
 
 
-def test_what_could_not_be_kept_is_told_again_and_only_then_remembered(
-    ansible: Ansible, simulator: Simulator, tmp_path: Path
-) -> None:
-    blocked = tmp_path / "no-folder"
-    blocked.write_text("")
-    outbox = str(blocked / "outbox.sqlite3")
-    substitute = Path(substitute_path(outbox)).parent
-    substitute.mkdir(mode=0o755)  # not private, so not used
-    settings = cfg(simulator, outbox_path=outbox)
-    mend = {"name": "Mend", "ansible.builtin.file": {"path": str(substitute), "state": "absent"}}
-    inventory = hosts("web1", "web2")
-    try:
-        lost = ansible([play("Deploy", "all", fail("Break", on="web1"))], inventory=inventory, cfg=settings)
-        assert lost.rc == 2
-        assert closing(lost) == ["PagerDuty: 0 events accepted, 0 waiting, 1 lost"]
-        assert any("The event is lost" in warning for warning in warnings(lost))
+#: Keeps a Python from storing anything and from starting the process that sends from memory, while a file is there.
+NOTHING_WORKS = """
+import os, subprocess, sys
+class NoSqlite:
+    def find_spec(self, name, path=None, target=None):
+        if name == "sqlite3" and os.path.exists({flag!r}):
+            raise ImportError("blocked")
+class Popen(subprocess.Popen):
+    def __init__(self, args, *more, **options):
+        if os.path.exists({flag!r}) and any("_direct_start" in str(arg) for arg in args):
+            raise OSError("blocked")
+        super().__init__(args, *more, **options)
+sys.meta_path.insert(0, NoSqlite())
+subprocess.Popen = Popen
+"""
 
-        told = ansible([play("Deploy", "all", fail("Break", on="web1"), mend)], inventory=inventory, cfg=settings)
-        assert closing(told) == [
-            "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 1 event accepted, 0 waiting"
-        ]
-        assert keys(simulator) == ["ansible:playbook.yml"]
-    finally:
-        shutil.rmtree(substitute, ignore_errors=True)
+
+def test_what_could_not_be_kept_is_told_again(ansible: Ansible, simulator: Simulator, tmp_path: Path) -> None:
+    flag = tmp_path / "blocked"
+    flag.touch()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(NOTHING_WORKS.format(flag=str(flag)))
+    mend = {"name": "Mend", "ansible.builtin.file": {"path": str(flag), "state": "absent"}}
+
+    def deploy(*tasks: dict[str, Any]) -> Run:
+        return ansible(
+            [play("Deploy", "all", fail("Break", on="web1"), *tasks)],
+            inventory=hosts("web1", "web2"),
+            cfg=cfg(simulator),
+            env={"PYTHONPATH": str(tmp_path / "site")},
+        )
+
+    lost = deploy()
+    assert lost.rc == 2
+    assert closing(lost) == ["PagerDuty: 0 events accepted, 0 waiting, 1 lost"]
+    assert any("The event is lost" in warning for warning in warnings(lost))
+
+    told = deploy(mend)
+    assert closing(told) == [
+        "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 1 event accepted, 0 waiting"
+    ]
+    assert keys(simulator) == ["ansible:playbook.yml"]
 
 
 def test_hosts_of_the_same_name_in_two_inventories_are_two_machines(ansible: Ansible, simulator: Simulator) -> None:

@@ -266,7 +266,7 @@ def test_a_broken_outbox(ansible: Ansible, simulator: Simulator, path: Path) -> 
     path.write_text("not a database\n" * 100)
     run = ready(ansible, VERIFY, PAGERDUTY_API_URL=simulator.url, PAGERDUTY_ROUTING_KEY=KEY)
     assert run.rc == 2
-    assert f"Outbox: {path}, cannot be used: file is not a database" in plain(run)
+    assert f"Outbox: {path}, cannot be used: outbox.sqlite3 is a file that this collection has not made" in plain(run)
 
 
 def test_events_that_wait_are_told(ansible: Ansible, simulator: Simulator, path: Path) -> None:

@@ -164,7 +164,7 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 def garbage(path: Path) -> str:
     path.write_bytes(b"not a database, " * 400)
-    return "file is not a database"
+    return "a file that this collection has not made"
 
 
 def damaged(path: Path) -> str:
@@ -177,7 +177,7 @@ def damaged(path: Path) -> str:
 
 def folder(path: Path) -> str:
     path.mkdir()
-    return "Is a directory"
+    return "a folder"
 
 
 @pytest.mark.parametrize("make", [garbage, damaged, folder])

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery, _substitute
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
@@ -548,12 +548,84 @@ def test_without_any_place_the_loss_is_told_and_nothing_is_raised(
     make: Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery = make(outbox_path="/proc/nowhere/o")
-    monkeypatch.setattr(delivery, "_paths", lambda: ("/proc/nowhere/o", "/proc/nowhere/s/o"))
+    monkeypatch.setattr(_substitute, "_bases", lambda: ["/proc/nowhere"])
+    monkeypatch.setattr(sys, "executable", "/proc/nowhere/python")
     handed = delivery.hand_over(alert("k"), route(NOWHERE))
     assert not handed.kept
     assert str(handed.warning).startswith("The event is lost: ")
     assert_no_secret(handed, KEY)
     assert delivery.flush(1.0) == Flushed()
+
+
+def test_an_event_goes_behind_what_still_waits_elsewhere_about_the_same_incident(
+    make: Callable[..., Delivery], path: str, pagerduty: Simulator, substitute: str
+) -> None:
+    Path(path).parent.write_text("")
+    pagerduty.add_fault(Fault("status", code=503, count=1_000_000))
+    broken, mended = make(retry_base_interval=0.05, retry_max_interval=0.1), make()
+    broken.hand_over(alert("k"), route(pagerduty.url))
+    Path(path).parent.unlink()
+    assert mended.is_waiting(alert("k", "resolve"))
+    assert mended.hand_over(alert("k", "resolve"), route(pagerduty.url)).warning is None
+    mended.hand_over(alert("other"), route(pagerduty.url))
+    pagerduty.clear_faults()
+    assert mended.flush(30.0) == Flushed(accepted=2)
+    assert [(one.dedup_key, one.action) for one in pagerduty.accepted if one.dedup_key == "k"] == [
+        ("k", "trigger"),
+        ("k", "resolve"),
+    ]
+
+
+def cut_off(path: Path) -> None:
+    for file in (path, Path(f"{path}-wal")):
+        os.truncate(file, 0)
+
+
+def overwritten(path: Path) -> None:
+    for file in (path, Path(f"{path}-wal")):
+        file.write_bytes(os.urandom(len(file.read_bytes())))
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def replaced(path: Path) -> None:
+    path.rename(f"{path}.old")
+    path.touch(0o600)
+
+
+@pytest.mark.parametrize("harm", [cut_off, overwritten, removed, replaced])
+def test_what_became_of_events_in_a_file_that_broke_is_not_made_up(
+    make: Callable[..., Delivery], path: str, pagerduty: Simulator, substitute: str, harm: Callable[[Path], None]
+) -> None:
+    delivery = make()
+    delivery.hand_over(alert("before"), route(pagerduty.url))
+    pagerduty.wait_for(lambda seen: len(seen.incidents) == 1, 30.0)
+    harm(Path(path))
+    handed = delivery.hand_over(alert("after"), route(pagerduty.url))
+    assert handed.kept
+    assert "kept in memory instead" in str(handed.warning)
+    flushed = delivery.flush(30.0)
+    assert flushed.accepted + flushed.unknown == 2
+    assert flushed.accepted >= 1
+    assert (flushed.waiting, flushed.dropped) == (0, 0)
+    assert bool(flushed.unknown) == bool(flushed.problem)
+    assert len(pagerduty.incidents) == 2
+    delivery.begin_anew()
+    assert delivery.flush(5.0) == Flushed()
+
+
+@pytest.mark.parametrize("harm", [cut_off, removed])
+def test_what_still_waited_in_a_file_that_broke_is_not_said_to_wait(
+    make: Callable[..., Delivery], path: str, harm: Callable[[Path], None]
+) -> None:
+    delivery = make()
+    delivery.hand_over(alert("before"), route(NOWHERE))
+    harm(Path(path))
+    flushed = delivery.flush(0.0)
+    assert (flushed.accepted, flushed.waiting, flushed.unknown) == (0, 0, 1)
+    assert path in str(flushed.problem)
 
 
 def test_a_full_outbox_is_told(make: Callable[..., Delivery]) -> None:

@@ -52,6 +52,17 @@ def test_keeps_two_small_pieces_with_the_newest_lines(tmp_path: Path) -> None:
     assert "line 999 " in (tmp_path / "log").read_text() + (tmp_path / "log.1").read_text()
 
 
+def test_is_known_as_ours_whatever_python_says_first(tmp_path: Path) -> None:
+    for _time in range(2):
+        descriptor = _log.open_log(str(tmp_path / "log"))
+        assert descriptor is not None
+        os.write(descriptor, b"Fatal Python error: something\n")
+        os.close(descriptor)
+    assert (tmp_path / "log").read_text().count("Fatal") == 2
+    (tmp_path / "theirs").write_text("Fatal Python error: something\n")
+    assert _log.open_log(str(tmp_path / "theirs")) is None
+
+
 def test_where_nothing_can_be_written_there_is_no_log() -> None:
     assert _log.open_log("/proc/nowhere/log") is None
 

@@ -143,14 +143,14 @@ def test_a_broken_outbox_does_not_keep_back_what_is_in_memory(
 ) -> None:
     substitute.put(alert("memory"), route(pagerduty.url))
     Path(settings.outbox_path).write_text("no database" * 1000)
-    with pytest.raises(DatabaseError, match="outbox.sqlite3 cannot be used: file is not a database"):
+    with pytest.raises(DatabaseError, match="outbox.sqlite3 cannot be used: .* this collection has not made"):
         _upkeep.drained(settings, 10.0)
     assert [event.dedup_key for event in pagerduty.accepted] == ["memory"]
 
 
 def test_an_outbox_that_cannot_be_reached_is_not_taken_for_an_empty_one(settings: DeliverySettings) -> None:
     os.symlink(settings.outbox_path, settings.outbox_path)
-    with pytest.raises(DatabaseError, match="Too many levels of symbolic links"):
+    with pytest.raises(DatabaseError, match="is a symbolic link"):
         _upkeep.listed(settings)
 
 
