@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _private_files
@@ -21,7 +23,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 
 _RESOLVED = "resolved"
-_TABLES = ("events", "opened", "places", "incidents", "drops")
+_TABLES = ("events", "opened", "places", "incidents", "drops", "untold")
 
 
 def bring_back(path: str, outbox: Database) -> bool:
@@ -67,10 +69,12 @@ def _bring(substitute: Database, outbox: Database) -> None:
         source.execute("INSERT OR IGNORE INTO brought (token, id) VALUES ('', 0)")
         with outbox.transaction() as target:
             UnsentMark(outbox.path).set()
-            _bring_events(source, target, token, substitute.now() - outbox.now())
+            ahead = _Ahead.of(substitute, outbox)
+            _bring_events(source, target, token, ahead)
             _bring_rows(source, target, "opened", "fingerprint, dedup_key")
             _bring_drops(source, target)
-            _bring_incidents(source, target)
+            _bring_untold(source, target)
+            _bring_incidents(source, target, ahead)
             for job in jobs:
                 OpenJobs(substitute.path).clear(job)
         for table in _TABLES:
@@ -85,7 +89,19 @@ def _columns(source: Any, target: Any, table: str) -> list[str]:
     return [row[1] for row in source.execute(f"PRAGMA table_info({table})") if row[1] in there and row[1] != "id"]
 
 
-def _bring_events(source: Any, target: Any, token: str, ahead: float) -> None:
+@dataclass(frozen=True)
+class _Ahead:
+    """By how many seconds a substitute's clocks are ahead of the outbox's: the one for times, and the one for ages."""
+
+    now: float
+    certain: float
+
+    @classmethod
+    def of(cls, substitute: Database, outbox: Database) -> _Ahead:
+        return cls(substitute.now() - outbox.now(), substitute.certain_now() - outbox.certain_now())
+
+
+def _bring_events(source: Any, target: Any, token: str, ahead: _Ahead) -> None:
     names = _columns(source, target, "events")
     here = {number for (number,) in target.execute("SELECT id FROM brought WHERE token = ?", (token,))}
     fields, marks = ", ".join(names), ", ".join("?" for _name in names)
@@ -94,9 +110,11 @@ def _bring_events(source: Any, target: Any, token: str, ahead: float) -> None:
             continue
         row = dict(zip(names, values))
         # Each file has a clock of its own. And nobody is at work on it any more.
-        row.update(
-            created=row["created"] - ahead, next_attempt=row["next_attempt"] - ahead, owner=None, lease_until=None
-        )
+        row.update(owner=None, lease_until=None)
+        for name in ("created", "next_attempt", "stay_until"):
+            row[name] -= ahead.now
+        if row["aged_from"] is not None:
+            row["aged_from"] -= ahead.certain
         target.execute(f"INSERT INTO events ({fields}) VALUES ({marks})", [row[name] for name in names])  # noqa: S608
         target.execute("INSERT INTO brought (token, id) VALUES (?, ?)", (token, number))
 
@@ -116,7 +134,15 @@ def _bring_drops(source: Any, target: Any) -> None:
     )
 
 
-def _bring_incidents(source: Any, target: Any) -> None:
+def _bring_untold(source: Any, target: Any) -> None:
+    target.executemany(
+        """INSERT INTO untold (reason, audience, count, summaries) VALUES (?, ?, ?, ?)
+            ON CONFLICT (reason, audience) DO UPDATE SET count = MAX(count, excluded.count)""",
+        source.execute("SELECT reason, audience, count, summaries FROM untold").fetchall(),
+    )
+
+
+def _bring_incidents(source: Any, target: Any, ahead: _Ahead) -> None:
     """Bring the open incidents. One that is open in both files has the places of both, until all are over."""
     names = _columns(source, target, "incidents")
     places = [name for name in _columns(source, target, "places") if name != "incident"]
@@ -133,11 +159,17 @@ def _bring_incidents(source: Any, target: Any) -> None:
         ((here,),) = target.execute(f"SELECT id FROM incidents WHERE {where}", key).fetchall()  # noqa: S608
         columns = ", ".join(places)
         rows = source.execute(f"SELECT {columns} FROM places WHERE incident = ?", (number,)).fetchall()  # noqa: S608
+        times = [index for index, name in enumerate(places) if name in ("failed", "passed", "absent")]
         target.executemany(
             f"INSERT OR REPLACE INTO places (incident, {columns})"  # noqa: S608  # our own columns
             f" VALUES (?, {', '.join('?' for _name in places)})",
-            [(here, *place) for place in rows],
+            [(here, *_earlier(place, times, ahead.now)) for place in rows],
         )
+
+
+def _earlier(row: Sequence[Any], times: Collection[int], seconds: float) -> list[Any]:
+    """Return a row with the times in it so much earlier."""
+    return [value - seconds if at in times and value is not None else value for at, value in enumerate(row)]
 
 
 def _is_empty(cursor: Any) -> bool:

@@ -46,7 +46,7 @@ warnings = [delivery.resume()]
 warnings += [delivery.hand_over(alert(key), route(order["url"])).warning for key in order["keys"]]
 flushed = delivery.flush(order["flush"])
 delivery.close()
-print(json.dumps({"warnings": [text for text in warnings if text], **vars(flushed)}))
+print(json.dumps({"warnings": [text for text in warnings if text], **vars(flushed)}, default=list))
 """
 
 

@@ -19,15 +19,16 @@ import pytest
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _private_files, _schema, _substitute, _upkeep
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import NextLock, SenderLock
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import CourierLock, SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import open_log
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._private_files import NotOursError, check_folder
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._recognise import APPLICATION_ID
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._tally import lane_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
-from ansible_collections.oncall.pagerduty.tests.support.events import alert, route
+from ansible_collections.oncall.pagerduty.tests.support.events import KEY, alert, route
 
 SOMEBODY = 12345
 TEXT = b"Do not lose me.\n"
@@ -183,7 +184,7 @@ def test_what_is_planted_stays_as_it_is_and_the_event_is_kept_elsewhere(
 @pytest.mark.parametrize("plant", PLANTED)
 def test_each_file_is_opened_with_the_same_care(path: Path, plant: Callable[[Path], None]) -> None:
     """Also where nobody has looked at all of them first, as in a courier that has been at work for long."""
-    for name in (".lock", ".next", ".log", ".unsent"):
+    for name in (".lock", ".courier", ".log", ".unsent"):
         plant(Path(f"{path}{name}"))
         if (target := path.with_name("target")).exists():
             target.rename(path.with_name(f"target of{name}"))
@@ -191,7 +192,7 @@ def test_each_file_is_opened_with_the_same_care(path: Path, plant: Callable[[Pat
                 Path(f"{path}{name}").unlink()
                 Path(f"{path}{name}").symlink_to(path.with_name(f"target of{name}"))
     before = snapshot(path.parent)
-    for lock in (SenderLock(str(path)), NextLock(str(path))):
+    for lock in (SenderLock(str(path)), CourierLock(str(path))):
         with pytest.raises(NotOursError):
             lock.acquire()
     assert open_log(f"{path}.log") is None
@@ -463,5 +464,6 @@ def test_where_no_substitute_can_be_made_either_the_event_is_sent_from_memory(
     assert handed.kept
     assert "sent from memory" in str(handed.warning)
     assert "do not resolve by themselves" in str(handed.warning)
-    assert delivery.flush(0.0) == Flushed(waiting=1)
+    flushed = delivery.flush(0.0)
+    assert (flushed.accepted, flushed.waiting, flushed.unheard) == (0, 1, {lane_of(KEY, "k")})
     delivery.close()
