@@ -35,6 +35,8 @@ OPTIONS = yaml.safe_load(page_on_failure.DOCUMENTATION)["options"]
 # Those of the fragments are documented elsewhere.
 ALL = [*OPTIONS, *(name for name in _incident.SPEC if name in VARIABLES), *OUTBOX_SPEC]
 ARGUMENTS = [name for name in _incident.SPEC if name not in ("summary", "link_text")]
+#: the same on a second route
+SLOW = pytest.mark.slow
 SECRET = "Zq8-secret-Wm3"
 
 
@@ -42,7 +44,7 @@ def in_environment(**values: str) -> dict[str, str]:
     return {f"PAGERDUTY_{name.upper()}": value for name, value in values.items()}
 
 
-@pytest.mark.parametrize("place", ["environment", "ansible.cfg", "variables"])
+@pytest.mark.parametrize("place", ["environment", pytest.param("ansible.cfg", marks=SLOW), "variables"])
 def test_with_everything_empty_the_page_goes_out_and_nothing_secret_with_it(
     ansible: Ansible, simulator: Simulator, place: str
 ) -> None:
@@ -84,9 +86,9 @@ def test_with_everything_empty_the_page_goes_out_and_nothing_secret_with_it(
     [
         ({}, "no", True),
         (in_environment(validate_certs=""), "", False),
-        (in_environment(validate_certs=""), "no", True),
+        pytest.param(in_environment(validate_certs=""), "no", True, marks=SLOW),
         (in_environment(validate_certs="ture"), None, None),
-        ({}, "/etc/ssl/certs", None),
+        pytest.param({}, "/etc/ssl/certs", None, marks=SLOW),
     ],
     ids=["off", "empty", "empty before off", "mistyped", "a path"],
 )
@@ -128,7 +130,9 @@ def test_a_certificate_that_nobody_vouches_for_is_taken_only_where_that_is_said(
 
 
 @pytest.mark.parametrize(
-    ("word", "place"), [("yes # always", "ansible.cfg"), ("flase", "environment")], ids=["comment", "typing error"]
+    ("word", "place"),
+    [("yes # always", "ansible.cfg"), pytest.param("flase", "environment", marks=SLOW)],
+    ids=["comment", "typing error"],
 )
 def test_what_is_no_word_for_no_does_not_switch_paging_off(
     ansible: Ansible, simulator: Simulator, word: str, place: str

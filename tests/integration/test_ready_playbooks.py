@@ -132,16 +132,11 @@ def test_a_callback_that_would_page_nobody_is_a_problem(
 @pytest.mark.parametrize(
     ("setting", "env", "said"),
     [
-        ("enabled = no", {}, "enabled, but nobody would be paged: switched off by enabled under [pagerduty] in /"),
+        pytest.param("enabled = no", {}, "switched off by enabled under [pagerduty] in /", marks=pytest.mark.slow),
         ("", {"ENABLED": "0"}, "but nobody would be paged: switched off by PAGERDUTY_ENABLED in the environment"),
         ("enabled = yes # always", {}, "enabled; enabled: 'yes # always' was given; expected true or false"),
         # Each of several is said.
-        (
-            "page_on = faild",
-            {"TIMEOUT": "10s"},
-            "timeout: '10s' was given; expected a number (set by PAGERDUTY_TIMEOUT",
-        ),
-        ("page_on = faild", {"TIMEOUT": "10s"}, "page_on: 'faild' was given; expected one of failed, unreachable, err"),
+        ("page_on = faild", {"TIMEOUT": "10s"}, "(set by PAGERDUTY_TIMEOUT in the environment)"),
     ],
 )
 def test_a_callback_that_is_switched_off_or_mistyped_is_a_problem(
@@ -153,13 +148,14 @@ def test_a_callback_that_is_switched_off_or_mistyped_is_a_problem(
     assert run.rc == 2
     assert "Callback page_on_failure: enabled" in plain(run)
     assert said in plain(run)
+    assert ("page_on: 'faild' was given; expected one of failed, " in plain(run)) is ("faild" in setting)
     assert simulator.requests == []
 
 
 @pytest.mark.parametrize(
     ("args", "files", "is_silent"),
     [
-        (["-e", "pagerduty_enabled=no"], {}, True),
+        pytest.param(["-e", "pagerduty_enabled=no"], {}, True, marks=pytest.mark.slow),
         (["-i", "hosts"], {"hosts": "web1\nweb2\n", "group_vars/all.yml": "pagerduty_enabled: false\n"}, True),
         (["-i", "hosts"], {"hosts": "web1 pagerduty_enabled=no\nweb2 pagerduty_enabled=\n"}, False),
     ],
