@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,9 @@ class Page:
 
     most: int = _MOST_SHOWN
     offset: int = 0
+
+
+_EVERYTHING = Page(sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,8 @@ _Action = Callable[[Outbox, DeliverySettings, "Sequence[int] | None"], _Done]
 
 
 def listed(settings: DeliverySettings, page: Page | None = None) -> Report:
-    """Say what is in an outbox. One that was never made is empty, and is not made now."""
-    return _tend(settings, lambda _outbox, _settings, _ids: _Done(), page=page)
+    """Say what is in an outbox, with all events unless a page is given. One that was never made is not made now."""
+    return _tend(settings, lambda _outbox, _settings, _ids: _Done(), page=page or _EVERYTHING)
 
 
 def drainable(settings: DeliverySettings) -> Report:
