@@ -148,6 +148,7 @@ def test_a_run_that_would_have_paged_otherwise_proves_nothing(
     assert resolved(simulator) == ["ansible:app.yml"]
 
 
+@pytest.mark.slow
 def test_always_tells_jobs_apart_by_their_keys(ansible: Ansible, deploy: Deploy, simulator: Simulator) -> None:
     def run(*args: str, **options: Any) -> Run:
         with contextlib.suppress(FileNotFoundError):
@@ -268,6 +269,7 @@ def test_a_host_counts_as_gone_a_day_after_it_was_first_missed(
     assert resolved(simulator) == ["ansible:site.yml"]
 
 
+@pytest.mark.slow
 def test_a_run_without_hosts_resolves_nothing_always(
     ansible: Ansible, site: Callable[..., Run], simulator: Simulator
 ) -> None:
