@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -62,7 +63,8 @@ class Slow:
         )
 
     def _long(self) -> dict[str, Any]:
-        return script("Take long", f"touch {self._begun}; sleep 60", when="inventory_hostname == 'web2'")
+        text = f"touch {shlex.quote(str(self._begun))}; sleep 60"
+        return script("Take long", text, when="inventory_hostname == 'web2'")
 
     def end(self, number: signal.Signals) -> tuple[int, str]:
         """Send a signal once the last task is at work, as a terminal does; the exit code and the output."""

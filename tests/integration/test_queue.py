@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -84,7 +85,7 @@ def couriers(path: Path) -> list[int]:
             command = (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if b"_courier_start.py" in command and str(path).encode() in command:
+        if b"_courier_start.py" in command and json.dumps(str(path)).encode() in command:
             found.append(int(folder.name))
     return found
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
 import sys
 import venv
@@ -166,16 +167,22 @@ def test_no_network(ansible: Ansible, path: Path) -> None:
     [
         ({"PAGERDUTY_REGION": "mars"}, "PagerDuty: settings: value of region must be one of: us, eu, got: mars"),
         ({"PAGERDUTY_API_URL": "http://example.com"}, "would send the integration key unencrypted"),
-        ({"PAGERDUTY_OUTBOX_PATH": "/dev/null/x/outbox"}, "cannot be made: /dev/null is no folder that can be written"),
-        ({"PAGERDUTY_OUTBOX_PATH": "/dev/null"}, "Outbox: /dev/null, cannot be used: "),
+        ({"PAGERDUTY_OUTBOX_PATH": "FOLDER/pipe/x/o"}, "cannot be made: FOLDER/pipe is no folder that can be written"),
+        ({"PAGERDUTY_OUTBOX_PATH": "FOLDER/pipe"}, "Outbox: FOLDER/pipe, cannot be used: "),
         ({"PAGERDUTY_COURIER_LINGER": "-1"}, "(set by PAGERDUTY_COURIER_LINGER in the environment)"),
     ],
     ids=str,
 )
 def test_a_setting_that_cannot_be_used(ansible: Ansible, env: dict[str, str], said: str) -> None:
-    run = ready(ansible, VERIFY, PAGERDUTY_ROUTING_KEY=KEY, **env)
+    pipe = ansible.project / "pipe"
+    os.mkfifo(pipe)
+    before = pipe.stat()
+    given = {name: value.replace("FOLDER", str(ansible.project)) for name, value in env.items()}
+    run = ready(ansible, VERIFY, PAGERDUTY_ROUTING_KEY=KEY, **given)
     assert run.rc == 2
-    assert said in plain(run)
+    assert said.replace("FOLDER", str(ansible.project)) in plain(run)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert pipe.stat().st_ino == before.st_ino
 
 
 def test_a_broken_outbox(ansible: Ansible, simulator: Simulator, path: Path) -> None:
