@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+#: of ~/.ansible: where every run of Ansible on this machine works, and cleans up behind it
+PASSING = ("tmp", "cp")
 #: to look at no more of a folder than this, were there ever so much in it
 MOST_FILES = 50_000
 
@@ -67,9 +69,12 @@ def snapshot(watched: Watched) -> dict[str, str]:
 
 
 def below(tree: Path) -> Iterator[Path]:
-    """All that is in a folder, to any depth; what cannot be read is left out."""
+    """All that is in a folder, to any depth, but for what passes; what cannot be read is left out."""
     number = 0
     for folder, folders, files in os.walk(tree):
+        if folder in {str(tree / name) for name in PASSING}:
+            folders.clear()
+            continue
         for name in sorted(folders + files):
             yield Path(folder, name)
             number += 1

@@ -36,7 +36,7 @@ def test_other(): os.chmod({file!r}, {mode})
 def folder(tmp_path: Path) -> Path:
     """Stands for the machine: a file, and a folder with one."""
     found = tmp_path / "machine"
-    (found / "tree").mkdir(parents=True)
+    (found / "tree" / "tmp").mkdir(parents=True)
     for path in (found / "file", found / "tree" / "file"):
         path.write_text("as it was", encoding="utf-8")
         path.chmod(0o644)
@@ -84,6 +84,7 @@ def test_each_harm_is_seen(folder: Path, name: str) -> None:
 def test_what_is_not_watched_may_change(folder: Path) -> None:
     before = snapshot(watched(folder))
     (folder / "new").touch()
+    (folder / "tree" / "tmp" / "of another run").touch()
     (folder / "file").read_text(encoding="utf-8")
     assert changes(before, snapshot(watched(folder))) == []
 

@@ -60,7 +60,7 @@ class Set:
         """Let every write fail, as on a full disk, or not."""
         self.database.read(f"PRAGMA query_only = {'ON' if yes else 'OFF'}")
 
-    def until(self, done: Callable[[], object], limit: float = 10.0) -> None:
+    def until(self, done: Callable[[], object], limit: float = 60.0) -> None:
         """Turn, while the clock stands still, until something is true."""
         deadline = time.monotonic() + limit
         while not done():
