@@ -215,19 +215,9 @@ def new_place(python: Path) -> Iterator[Place]:
         environment = folder / "environment"
         own = Path(environment, "bin", "python")
         pins = str(tree.CHECKOUT / "tests" / "requirements-surroundings.txt")
-        for command in (
-            [
-                sys.executable,
-                "-m",
-                "virtualenv",
-                "--quiet",
-                "--no-periodic-update",
-                "--python",
-                str(python),
-                environment,
-            ],
-            [own, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--requirement", pins],
-        ):
+        make = ["virtualenv", "--quiet", "--no-periodic-update", "--python", str(python), str(environment)]
+        install = ["pip", "--disable-pip-version-check", "install", "--quiet", "--requirement", pins]
+        for command in ([sys.executable, "-m", *make], [str(own), "-m", *install]):
             subprocess.run(command, umask=0o022, check=True)
         let_all_read(environment)
         yield Place(folder, own)
@@ -274,7 +264,7 @@ def enter(names: str, command: Sequence[str]) -> None:
             surrounding.enter()
         except (OSError, CannotBeHad) as error:
             sys.exit(str(error))
-    os.execv(command[0], command)
+    os.execv(command[0], [*command])
 
 
 def run_world(place: Place, world: Sequence[Surrounding]) -> bool:

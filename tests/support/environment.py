@@ -22,7 +22,7 @@ def clean_environment(home: Path, collections: Path | None = None) -> dict[str, 
 
     ``home`` is made if it is not there; an empty ``ansible.cfg`` in it keeps those in other places out.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = home / "ansible.cfg"
     config.touch()
     environment = {

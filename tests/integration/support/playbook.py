@@ -84,7 +84,7 @@ class Ansible:
 
     def __init__(self, folder: Path, collections: Path) -> None:
         self.project = folder / "project"
-        self.project.mkdir()
+        self.project.mkdir(mode=0o755)
         self.home = folder / "home"
         self.collections = collections
         self._record = folder / "results.jsonl"
