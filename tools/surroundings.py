@@ -17,7 +17,6 @@ import itertools
 import os
 import pwd
 import random
-import shlex
 import shutil
 import socket
 import struct
@@ -276,7 +275,7 @@ def run_world(place: Place, world: Sequence[Surrounding]) -> bool:
 
 
 def main(names: Sequence[str]) -> int:
-    """Run all worlds, or the one that is named; returns 1 if tests failed, or in CI if something was left out."""
+    """Run all worlds, or the one that is named; returns 1 if tests failed, or something that matters was left out."""
     worlds = [named(world) for world in ([names] if names else WORLDS)]
     problems = []
     left_out = {}
@@ -285,19 +284,17 @@ def main(names: Sequence[str]) -> int:
             missing = {one.name: what_is_missing(place, one) for one in world}
             left_out.update({name: reason for name, reason in missing.items() if reason})
             present = [one for one in world if not missing[one.name]]
-            if not present:
-                continue
             together = " ".join(one.name for one in present)
-            print(f"\n--- {together}", flush=True)
-            if not run_world(place, present):
+            print(f"\n--- {together or 'nothing'}", flush=True)
+            if present and not run_world(place, present):
                 seed = f"SURROUNDINGS_SEED={SEED} " if "random-order" in together else ""
-                problems.append(
-                    f"the tests failed. To run them again: {seed}make surroundings IN={shlex.quote(together)}"
-                )
+                problems.append(f'the tests failed. To run them again: {seed}make surroundings IN="{together}"')
     for name, reason in left_out.items():
         print(f"Left out: {name}: {reason}", file=sys.stderr)
     if left_out and os.environ.get("CI"):
         problems.append("this machine cannot have all surroundings, and in CI nobody looks for what was not run")
+    elif len(left_out) == sum(len(world) for world in worlds):
+        problems.append("nothing was run")
     for problem in problems:
         print(f"Failed: {problem}", file=sys.stderr)
     return 1 if problems else 0

@@ -219,7 +219,7 @@ def test_without_the_http_library(ansible: Ansible, tmp_path: Path) -> None:
     env = {**ansible.environment(), **NOWHERE, "PAGERDUTY_ROUTING_KEY": KEY}
     command = [str(tmp_path / "bare" / "bin" / "python"), ansible_command("ansible-playbook"), VERIFY]
     done = subprocess.run(
-        command, cwd=ansible.project, env=env, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=ansible.project, env=env, capture_output=True, text=True, check=False, timeout=250
     )
     output = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 2, output
