@@ -37,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
     """Stands for the machine: a file, and a folder with one."""
     found = tmp_path / "machine"
     (found / "tree" / "tmp").mkdir(parents=True)
+    (found / "tree").chmod(0o755)
     for path in (found / "file", found / "tree" / "file"):
         path.write_text("as it was", encoding="utf-8")
         path.chmod(0o644)
