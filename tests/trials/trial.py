@@ -113,7 +113,7 @@ def _fault(dice: random.Random, **when: Any) -> Fault:
     if kind == "latency":
         more["seconds"] = dice.choice([0.05, 0.15, 0.25, 1.0])
     if kind in ("slow_headers", "slow_body"):
-        more["seconds"] = dice.choice([0.001, 0.02, 0.1])
+        more["seconds"] = dice.choice([0.001, 0.1, 0.15])
         more["taken"] = dice.random() < 0.7
     if kind in ("truncated", "bad_gzip"):
         more["taken"] = dice.random() < 0.7
