@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+#: How many seconds a change may last that another session of pytest beside this one takes back: `make matrix` has some.
+PATIENCE = 60.0
 #: of ~/.ansible: where every run of Ansible on this machine works, and cleans up behind it
 PASSING = ("tmp", "cp")
 #: to look at no more of a folder than this, were there ever so much in it
@@ -112,8 +115,9 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 class Guard:
     """A plugin for pytest. With several workers their controller looks, before they start and when they have ended."""
 
-    def __init__(self, watched: Watched) -> None:
+    def __init__(self, watched: Watched, patience: float = PATIENCE) -> None:
         self._watched = watched
+        self._patience = patience
         self._before: dict[str, str] | None = None
         self._changes: list[str] = []
 
@@ -127,9 +131,18 @@ class Guard:
         """Look after the last one, when the workers are gone too."""
         if self._before is None:
             return
-        self._changes = changes(self._before, snapshot(self._watched))
+        self._changes = self._lasting(self._before)
         if self._changes and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _lasting(self, before: Mapping[str, str]) -> list[str]:
+        found = changes(before, snapshot(self._watched))
+        end = time.monotonic() + self._patience
+        while found and time.monotonic() < end:
+            time.sleep(0.2)
+            now = changes(before, snapshot(self._watched))
+            found = [line for line in found if line in now]
+        return found
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what was changed."""

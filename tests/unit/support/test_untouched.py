@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.oncall.pagerduty.tests.support.untouched import Watched, changes, machine, snapshot
+from ansible_collections.oncall.pagerduty.tests.support.untouched import Guard, Watched, changes, machine, snapshot
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 CONFTEST = """\
@@ -23,7 +24,7 @@ sys.path.insert(0, {checkout!r})
 from tests.support.untouched import Guard, Watched
 
 def pytest_configure(config):
-    config.pluginmanager.register(Guard(Watched(paths=(Path({file!r}),))), "untouched")
+    config.pluginmanager.register(Guard(Watched(paths=(Path({file!r}),)), {patience}), "untouched")
 """
 TESTS = """\
 import os
@@ -97,13 +98,32 @@ def test_a_session_that_does_harm_fails(tmp_path: Path, folder: Path, mode: int,
     project = tmp_path / "project"
     project.mkdir()
     (project / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    (project / "conftest.py").write_text(CONFTEST.format(checkout=str(CHECKOUT), file=file), encoding="utf-8")
+    (project / "conftest.py").write_text(
+        CONFTEST.format(checkout=str(CHECKOUT), file=file, patience=0), encoding="utf-8"
+    )
     (project / "test_it.py").write_text(TESTS.format(file=file, mode=mode), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=250)
     assert done.returncode == code, done.stdout + done.stderr
     assert "2 passed" in done.stdout
     assert (f"{file}: was -rw-r--r-- of " in done.stdout) is bool(code)
+
+
+class Session:
+    """As much of a session as the guard needs."""
+
+    def __init__(self) -> None:
+        self.config = object()
+        self.exitstatus: int = pytest.ExitCode.OK
+
+
+def test_what_a_session_beside_this_one_takes_back_is_no_harm(folder: Path) -> None:
+    guard, session = Guard(watched(folder), patience=60.0), Session()
+    guard.pytest_sessionstart(session)  # type: ignore[arg-type]
+    (folder / "ours-1").mkdir()
+    threading.Timer(0.3, (folder / "ours-1").rmdir).start()
+    guard.pytest_sessionfinish(session)  # type: ignore[arg-type]
+    assert session.exitstatus == pytest.ExitCode.OK
 
 
 def test_this_session_is_guarded(request: pytest.FixtureRequest) -> None:
