@@ -10,6 +10,7 @@ EVERYDAY := tests/unit tests/integration tests/differential -m "not slow"
 # A worker more than processors, since each waits now and then; a file stays in one, since its tests share playbook runs.
 PARALLEL ?= -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile
 KEEP ?=
+IN ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -18,7 +19,7 @@ PINS := $(wildcard tests/requirements*.txt) tests/constraints.txt
 NOX = @$(PY) -m nox --session $(1) || { echo "Failed. To run it again: make $(1)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lint types sanity units-targets trials chaos bench differential matrix coverage release release-check ecosystem format pins check clean
+.PHONY: help demo test surroundings docs lint types sanity units-targets trials chaos bench differential matrix coverage release release-check ecosystem format pins check clean
 
 help: ## list these targets
 	@echo "usage: make TARGET [PYTHON=python3.12]"
@@ -30,6 +31,9 @@ demo: $(READY) ## page a local PagerDuty from a playbook (KEEP=1 leaves it runni
 
 test: $(READY) ## unit, integration and differential tests, but for slow ones (TESTS=tests/integration: all of these)
 	@$(PY) -m pytest $(PARALLEL) $(or $(TESTS),$(EVERYDAY)) || { echo "Failed. To run what failed again: $(PY) -m pytest --last-failed" >&2; exit 1; }
+
+surroundings: $(READY) ## unit and some integration tests just after a boot, without a home, … (IN="umask-077 odd-path")
+	@$(PY) -m nox --session surroundings -- $(IN) || { echo "Failed. To run it again: make surroundings$(if $(IN), IN=\"$(IN)\")" >&2; exit 1; }
 
 docs: $(READY) ## the documentation site with all guides and plugins, into docs/build
 	$(call NOX,docs)

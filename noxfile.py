@@ -153,6 +153,13 @@ def sanity(session: nox.Session) -> None:
     say_if_all_were_skipped(session, CORES)
 
 
+@nox.session(venv_backend="none")
+def surroundings(session: nox.Session) -> None:
+    """Run the unit tests, and some integration tests, in odd surroundings; arguments name them."""
+    # In an environment of its own, outside of this folder: another user has to be able to read it.
+    session.run(sys.executable, "-m", "tools.surroundings", *session.posargs, external=True)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure what the collection costs beside others; further arguments are those of tests.bench."""

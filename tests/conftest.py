@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 COLLECTION = "ansible_collections/oncall/pagerduty"
 
 
@@ -25,6 +27,7 @@ def forget_user_settings(home: Path) -> None:
     config = home / "ansible.cfg"
     config.touch()
     os.environ.update(ANSIBLE_HOME=str(home), ANSIBLE_CONFIG=str(config), ANSIBLE_COLLECTIONS_PATH=str(home))
+    os.environ["LC_ALL"] = "C.UTF-8"  # ansible-core cannot be imported in another encoding
 
 
 def link_checkout(folder: Path) -> None:
@@ -47,6 +50,15 @@ def hide_what_is_ignored() -> None:
             signal.signal(number, lambda _number, _frame: None)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have it noticed if tests change the machine; under ansible-test that is not our session."""
+    if _folder is not None:
+        from ansible_collections.oncall.pagerduty.tests.support.untouched import Guard, machine
+
+        config.pluginmanager.register(Guard(machine()), "untouched")
+
+
+_folder: tempfile.TemporaryDirectory[str] | None = None
 if "ansible_collections" not in sys.modules:
     hide_what_is_ignored()
     # Kept for the life of the process: the folder goes when this object does.

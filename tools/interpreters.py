@@ -12,7 +12,7 @@ import importlib.metadata
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +66,8 @@ def installed(package: str) -> str | None:
         return None
 
 
-def find() -> dict[Version, Path]:
-    """Every version of Python that works here, with its interpreter; the first on PATH wins."""
+def find(will_do: Callable[[Path], bool] = Path.exists) -> dict[Version, Path]:
+    """Every version of Python that works here, with its interpreter; the first on PATH that will do wins."""
     found: dict[Version, Path] = {}
     asked: set[Path] = set()
     for candidate in _candidates():
@@ -77,7 +77,8 @@ def find() -> dict[Version, Path]:
         answer = _ask(candidate)
         if answer is not None:
             version, path = answer
-            found.setdefault(version, path)
+            if will_do(path):
+                found.setdefault(version, path)
     return dict(sorted(found.items()))
 
 

@@ -24,7 +24,7 @@ HEADER = """\
 FURTHER = ["ansible-core", "resolvelib==1.0.1", "uv"]
 # Tests run on every Python that any ansible-core here can have, everything else on these only.
 TOOLS_PYTHON = "3.11"
-TOOLS = ("", "-bench", "-coverage", "-docs", "-ecosystem", "-lint", "-release", "-sanity")
+TOOLS = ("", "-bench", "-coverage", "-docs", "-ecosystem", "-lint", "-release", "-sanity", "-surroundings")
 
 
 def names(part: str) -> list[str]:

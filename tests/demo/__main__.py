@@ -37,7 +37,7 @@ callbacks_enabled = oncall.pagerduty.page_on_failure
 routing_key = demo0123456789abcdefghijklmnopqr
 """
 FAILED_HOSTS = 2  # ansible-playbook's exit status
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
 

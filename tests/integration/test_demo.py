@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 def test_the_demo_pages_acknowledges_and_resolves() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.demo"], cwd=CHECKOUT, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-m", "tests.demo"], cwd=CHECKOUT, capture_output=True, text=True, timeout=250, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
     table = run.stdout.rpartition("What arrived there")[2]

@@ -68,7 +68,7 @@ def test_the_example_runs(ansible: Ansible, simulator: Simulator, example: Examp
     done = [result.task for result in run.results if result.result.get("accepted") or result.result.get("queued")]
     assert list(dict.fromkeys(done)) == (example.tasks or [OWN_TASK])
     # What was queued is sent by another process.
-    simulator.wait_for(lambda pagerduty: len(pagerduty.accepted) >= len(done), timeout=20)
+    simulator.wait_for(lambda pagerduty: len(pagerduty.accepted) >= len(done), timeout=60)
     assert {request.key for request in simulator.requests} == {KEY}
     assert len(simulator.requests) == len(done)
 

@@ -224,7 +224,7 @@ def test_a_folder_that_cannot_be_written(
     outbox.put(alert("a"), route())
     # Made by a run outside, so that the folder of the module's own files is there.
     whole = checked(ansible.tasks([task("look", state="listed")]))
-    done = read_only(path.parent, list(whole.command), cwd=ansible.project, env=ansible.environment(), timeout=60)
+    done = read_only(path.parent, list(whole.command), cwd=ansible.project, env=ansible.environment(), timeout=250)
     assert done.returncode == 2
     assert f"{path} cannot be used: Read-only file system" in " ".join((done.stdout + done.stderr).split())
     assert_no_secret([done.stdout, done.stderr], KEY)

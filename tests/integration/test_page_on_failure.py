@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import shlex
@@ -61,11 +60,12 @@ ROLE = """
 
 def test_an_incident_says_what_failed_where_and_how_to_run_it_again(ansible: Ansible, simulator: Simulator) -> None:
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com"]
-    subprocess.run([*git, "init", "-q", "."], cwd=ansible.project, check=True)
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], cwd=ansible.project, check=True)
-    revision = subprocess.check_output([*git, "rev-parse", "HEAD"], cwd=ansible.project, text=True).strip()
+    where: dict[str, Any] = {"cwd": ansible.project, "env": {**ansible.environment(), "GIT_CONFIG_NOSYSTEM": "1"}}
+    subprocess.run([*git, "init", "-q", "."], **where, check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], **where, check=True)
+    revision = subprocess.check_output([*git, "rev-parse", "HEAD"], **where, text=True).strip()
     options: dict[str, Any] = {"inventory": hosts("web1", "web2", "web3"), "cfg": cfg(simulator)}
-    env = {"BROKEN": "1"}
+    env = {"BROKEN": "1", "LOGNAME": "ann"}
 
     run = ansible(SHOP, env=env, files={"shop/roles/web/tasks/main.yml": ROLE}, name="shop/deploy.yml", **options)
 
@@ -95,7 +95,7 @@ def test_an_incident_says_what_failed_where_and_how_to_run_it_again(ansible: Ans
         "message": told["message"],
         "failed_items": [{"item": item, "stderr": f"looking\nno {item}"} for item in ("nginx", "redis")],
         "failed_hosts": ["web2", "web3"],
-        "user": getpass.getuser(),
+        "user": "ann",
         "git_revision": revision[:10],
         "inventory": "hosts.json",
     }

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.callback imp
     play,
     script,
 )
+from ansible_collections.oncall.pagerduty.tests.integration.support.couriers import stop_couriers, wait_until
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support.environment import ansible_command
@@ -62,27 +64,20 @@ class Slow:
         )
 
     def _long(self) -> dict[str, Any]:
-        return script("Take long", f"touch {self._begun}; sleep 60", when="inventory_hostname == 'web2'")
+        text = f"touch {shlex.quote(str(self._begun))}; sleep 300"
+        return script("Take long", text, when="inventory_hostname == 'web2'")
 
     def end(self, number: signal.Signals) -> tuple[int, str]:
         """Send a signal once the last task is at work, as a terminal does; the exit code and the output."""
         try:
             wait_until(self._begun.exists)
             os.killpg(self.process.pid, number)
-            output, _nothing = self.process.communicate(timeout=40)
+            output, _nothing = self.process.communicate(timeout=60)
         except BaseException:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.communicate()
             raise
         return self.process.returncode, output
-
-
-def wait_until(condition: Callable[[], bool], timeout: float = 40.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"after {timeout} s")
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
@@ -176,9 +171,8 @@ def test_a_run_waits_for_pagerduty_no_longer_than_it_is_told_to_and_the_next_one
     ansible: Ansible, simulator: Simulator
 ) -> None:
     simulator.add_fault(Fault("black_hole", count=1000))
-    options: dict[str, Any] = {"timeout": 6, "courier_linger": 0}
+    options: dict[str, Any] = {"timeout": 120, "courier_linger": 0}
 
-    began = time.monotonic()
     at_once = ansible.tasks([fail("Break")], cfg=cfg(simulator, flush_timeout=0, **options))
     middle = time.monotonic()
     patient = ansible.tasks([fail("Break")], cfg=cfg(simulator, flush_timeout=2, **options))
@@ -195,14 +189,17 @@ def test_a_run_waits_for_pagerduty_no_longer_than_it_is_told_to_and_the_next_one
     assert line.startswith(
         "PagerDuty: 1 incident not triggered (ansible:playbook.yml, 1 host), 0 events accepted, 1 waiting"
     )
-    # Each attempt may take 6 s; on a busy machine starting Ansible alone takes some of these seconds.
-    assert ended - middle < 2.0 + 2 * (middle - began) + 5.0
+    # Each attempt may take 120 s; on a busy machine Ansible alone takes some of these.
+    assert ended - middle < 60.0
     assert simulator.accepted == []
 
+    # What is under way in the black hole breaks off.
+    simulator.stop()
     simulator.clear_faults()
+    simulator.start()
     green = ansible.tasks([ok()], cfg=cfg(simulator, resolve_on_success="never"), name="other.yml")
     assert green.rc == 0
-    simulator.wait_for(lambda seen: len(seen.accepted) == 2, 30.0)
+    simulator.wait_for(lambda seen: len(seen.accepted) == 2, 60.0)
 
     loaded = ansible.home / "loaded"
     env = {"LOADED_MODULES_FILE": str(loaded)}
@@ -225,6 +222,12 @@ def test_a_sign_in_page_in_pagerdutys_place_costs_no_page(ansible: Ansible, simu
 def _has_waiting(ansible: Ansible) -> bool:
     with sqlite3.connect(ansible.home / ".ansible/oncall.pagerduty/outbox.sqlite3") as database:
         return bool(database.execute("SELECT COUNT(*) FROM events WHERE set_aside IS NULL").fetchone()[0])
+
+
+def _problems(ansible: Ansible) -> list[str]:
+    """What has kept the events in the outbox from being accepted, so far."""
+    with sqlite3.connect(ansible.home / ".ansible/oncall.pagerduty/outbox.sqlite3") as database:
+        return [problem for (problem,) in database.execute("SELECT last_error FROM events WHERE last_error != ''")]
 
 
 def test_in_check_mode_not_even_events_of_earlier_runs_are_looked_at(ansible: Ansible, simulator: Simulator) -> None:
@@ -267,7 +270,7 @@ def test_signals_in_the_middle_of_a_commit_lose_nothing(ansible: Ansible, simula
     run = ansible([play("Deploy", "all", fail("Break"), ok())], inventory=hosts("web1", "web2"), cfg=settings, env=env)
 
     assert run.rc not in (0, 2)
-    simulator.wait_for(lambda seen: len(seen.accepted) >= 1, 30.0)
+    simulator.wait_for(lambda seen: len(seen.accepted) >= 1, 60.0)
     assert str(events(simulator)[0].summary).startswith("playbook.yml failed on 1 of 2 hosts: Break (")
     assert _remembered(ansible)
 
@@ -281,16 +284,18 @@ def test_ctrl_c_while_the_last_events_are_made_ends_the_wait_only(ansible: Ansib
     assert run.rc == 2
     assert len(closing(run)) == 1
     assert _remembered(ansible) == ["web1", "web2"]
-    simulator.wait_for(lambda seen: len(seen.accepted) == 2, 30.0)
+    simulator.wait_for(lambda seen: len(seen.accepted) == 2, 60.0)
 
 
 def test_a_wrong_address_holds_nothing_up_once_it_is_put_right(ansible: Ansible, simulator: Simulator) -> None:
-    wrong = cfg(simulator, api_url="http://127.0.0.1:9", flush_timeout=0.5, courier_linger=0)
+    wrong = cfg(simulator, api_url="http://127.0.0.1:9", flush_timeout=0, courier_linger=60)
 
     unheard = ansible.tasks([fail("Break")], cfg=wrong)
+    wait_until(lambda: _problems(ansible) == ["no connection to 127.0.0.1:9: Connection refused"])
+    stop_couriers(ansible.home / ".ansible/oncall.pagerduty/outbox.sqlite3")
     heard = ansible.tasks([fail("Break")], cfg=cfg(simulator))
 
-    assert "1 waiting (no connection to 127.0.0.1:9: Connection refused)" in closing(unheard)[0]
+    assert "0 events accepted, 1 waiting" in closing(unheard)[0]
     assert closing(heard) == [
         "PagerDuty: 1 incident triggered (ansible:playbook.yml, 1 host), 1 event accepted, 0 waiting"
     ]

@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
-from ansible_collections.oncall.pagerduty.tests.integration.support.couriers import couriers
+from ansible_collections.oncall.pagerduty.tests.integration.support.couriers import couriers, stop_couriers, wait_until
 from ansible_collections.oncall.pagerduty.tests.integration.support.events import (
     HOSTS,
     KEY,
@@ -48,9 +45,7 @@ def path(ansible: Ansible) -> Path:
 def _no_courier_is_left(path: Path) -> Iterator[None]:
     """Told to stop, every courier ends."""
     yield
-    for pid in couriers(path):
-        os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: couriers(path) == [])
+    stop_couriers(path)
     shutil.rmtree(Path(substitute_path(str(path))).parent, ignore_errors=True)
 
 
@@ -81,13 +76,6 @@ def waiting(path: Path) -> list[tuple[str, str | None]]:
     """What is in the outbox: action and dedup key."""
     report = _upkeep.listed(DeliverySettings(str(path)))
     return [(event.action, event.dedup_key) for event in report.events if event.state != "set aside"]
-
-
-def wait_until(predicate: Callable[[], Any], timeout: float = 15.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not predicate():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 # --- what becomes of the task ---------------------------------------------------------------------------------------
@@ -150,7 +138,7 @@ def test_always_sends_in_the_background(play: Callable[..., Run], simulator: Sim
         "The resolve event is not waited for. It is queued on the controller, and sent as soon as PagerDuty takes it.",
     ]
     assert run.task("open", "db1").result["elapsed"] == 0
-    simulator.wait_for(lambda pagerduty: [one.action for one in pagerduty.accepted] == ["trigger", "resolve"], 15)
+    simulator.wait_for(lambda pagerduty: [one.action for one in pagerduty.accepted] == ["trigger", "resolve"], 60)
 
 
 def test_an_event_does_not_overtake_one_that_waits(play: Callable[..., Run], down: str, path: Path) -> None:
@@ -183,7 +171,7 @@ def test_what_was_queued_is_sent_when_the_play_and_its_workers_are_gone(
     assert play(url, [incident("send", {**LAG, "queue": "on_failure"})]).rc == 0
     assert len(couriers(path)) == 1
     simulator.start()
-    simulator.wait_for(lambda pagerduty: [one.dedup_key for one in pagerduty.accepted] == ["lag"], 15)
+    simulator.wait_for(lambda pagerduty: [one.dedup_key for one in pagerduty.accepted] == ["lag"], 60)
     wait_until(lambda: couriers(path) == [])
 
 
@@ -205,7 +193,7 @@ def test_what_is_left_when_the_courier_has_given_up_is_sent_later(
         env = {"ANSIBLE_CALLBACKS_ENABLED": "oncall.pagerduty.page_on_failure", **LINGER}
         run = ansible.tasks([{"name": "fine", "ansible.builtin.debug": {}}], env=env)
     assert run.rc == 0, run.output
-    simulator.wait_for(lambda pagerduty: "lag" in [one.dedup_key for one in pagerduty.accepted], 15)
+    simulator.wait_for(lambda pagerduty: "lag" in [one.dedup_key for one in pagerduty.accepted], 60)
     wait_until(lambda: waiting(path) == [])
 
 
@@ -239,7 +227,7 @@ def test_many_workers_events_all_arrive(play: Callable[..., Run], simulator: Sim
         inventory={"all": {"hosts": {name: {"ansible_connection": "local"} for name in names}}},
     )
     assert run.rc == 0, run.output
-    simulator.wait_for(lambda pagerduty: len(pagerduty.accepted) == 2 * len(names), 30)
+    simulator.wait_for(lambda pagerduty: len(pagerduty.accepted) == 2 * len(names), 60)
     assert {one.dedup_key: one.status for one in simulator.incidents} == dict.fromkeys(names, "resolved")
     assert len(simulator.incidents) == len(names)
     wait_until(lambda: couriers(path) == [])
@@ -344,4 +332,4 @@ def test_an_outbox_that_cannot_be_used_is_replaced_by_memory(
     run = play(simulator.url, [incident("send", {**LAG, "queue": "always"})])
     assert run.rc == 0, run.output
     assert "The events of this run are kept in memory instead." in " ".join(run.output.split())
-    simulator.wait_for(lambda pagerduty: [one.dedup_key for one in pagerduty.accepted] == ["lag"], 15)
+    simulator.wait_for(lambda pagerduty: [one.dedup_key for one in pagerduty.accepted] == ["lag"], 60)

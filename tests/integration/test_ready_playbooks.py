@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
 import sys
 import venv
@@ -243,8 +244,8 @@ def test_no_network(ansible: Ansible, path: Path) -> None:
     [
         ({"PAGERDUTY_REGION": "mars"}, "PagerDuty: settings: value of region must be one of: us, eu, got: mars"),
         ({"PAGERDUTY_API_URL": "http://example.com"}, "would send the integration key unencrypted"),
-        ({"PAGERDUTY_OUTBOX_PATH": "/dev/null/x/outbox"}, "cannot be made: /dev/null is no folder that can be written"),
-        ({"PAGERDUTY_OUTBOX_PATH": "/dev/null"}, "Outbox: /dev/null, cannot be used: "),
+        ({"PAGERDUTY_OUTBOX_PATH": "FOLDER/pipe/x/o"}, "cannot be made: FOLDER/pipe is no folder that can be written"),
+        ({"PAGERDUTY_OUTBOX_PATH": "FOLDER/pipe"}, "Outbox: FOLDER/pipe, cannot be used: "),
         ({"PAGERDUTY_QUEUE": "sometimes"}, "Tasks: settings: value of queue must be one of: false, on_failure, always"),
         ({"PAGERDUTY_VALIDATE_CERTS": "ture"}, "PagerDuty: validate_certs: 'ture' was given; expected true or false"),
         ({"PAGERDUTY_COURIER_LINGER": "-1"}, "(set by PAGERDUTY_COURIER_LINGER in the environment)"),
@@ -252,9 +253,15 @@ def test_no_network(ansible: Ansible, path: Path) -> None:
     ids=str,
 )
 def test_a_setting_that_cannot_be_used(ansible: Ansible, env: dict[str, str], said: str) -> None:
-    run = ready(ansible, VERIFY, PAGERDUTY_ROUTING_KEY=KEY, **env)
+    pipe = ansible.project / "pipe"
+    os.mkfifo(pipe)
+    before = pipe.stat()
+    given = {name: value.replace("FOLDER", str(ansible.project)) for name, value in env.items()}
+    run = ready(ansible, VERIFY, PAGERDUTY_ROUTING_KEY=KEY, **given)
     assert run.rc == 2
-    assert said in plain(run)
+    assert said.replace("FOLDER", str(ansible.project)) in plain(run)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert pipe.stat().st_ino == before.st_ino
 
 
 def test_a_broken_outbox(ansible: Ansible, simulator: Simulator, path: Path) -> None:
@@ -291,7 +298,7 @@ def test_without_the_http_library(ansible: Ansible, tmp_path: Path) -> None:
     env = {**ansible.environment(), **NOWHERE, "PAGERDUTY_ROUTING_KEY": KEY}
     command = [str(tmp_path / "bare" / "bin" / "python"), ansible_command("ansible-playbook"), VERIFY]
     done = subprocess.run(
-        command, cwd=ansible.project, env=env, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=ansible.project, env=env, capture_output=True, text=True, check=False, timeout=250
     )
     output = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 2, output

@@ -52,7 +52,7 @@ def test_queued_tasks_with_the_settings(ansible: Ansible, simulator: Simulator) 
 
     assert run.rc == 0, run.output
     assert [one.result["queued"] for one in run.results] == [False, True]
-    simulator.wait_for(lambda pagerduty: len(pagerduty.accepted) == 2, timeout=20)
+    simulator.wait_for(lambda pagerduty: len(pagerduty.accepted) == 2, timeout=60)
     settings = ansible.tasks([{"name": "look", "oncall.pagerduty.settings_info": {}}], cfg=cfg).task("look").result
     assert settings["problems"] == []
     assert {"outbox_max_age", "courier_linger"} <= settings["origins"].keys()

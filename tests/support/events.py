@@ -16,6 +16,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._event import (
     Prepared,
     prepare,
 )
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 
 KEY = "A1b2C3d4E5f6G7h8J9k0L1m2N3p4Q5r6"
@@ -33,6 +34,11 @@ class Clock:
 
     def go_on(self, seconds: float) -> None:
         self.seconds += seconds
+
+
+def database_by(clock: Clock, path: str) -> Database:
+    """The outbox's file as opened on a machine that has this clock and no other."""
+    return Database(path, wall=lambda: 1_000_000.0, uptime=clock)
 
 
 def alert(

@@ -33,7 +33,8 @@ from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no
 
 KEY = "0123456789abcdefGHIJKLMNOPQRSTUV"  # no ruleset's, which would take no change events
 TIMEOUT = 0.2
-LATE = 1.0  # how many seconds beyond its deadline an event may take
+# How many seconds beyond its deadline an event may take: what hangs takes longer, what a busy machine delays does not.
+LATE = 10.0
 PARALLEL = 6  # trials mostly wait
 
 # What may be answered although the event was not accepted, and what is for good.
@@ -113,7 +114,7 @@ def _fault(dice: random.Random, **when: Any) -> Fault:
     if kind == "latency":
         more["seconds"] = dice.choice([0.05, 0.15, 0.25, 1.0])
     if kind in ("slow_headers", "slow_body"):
-        more["seconds"] = dice.choice([0.001, 0.02, 0.1])
+        more["seconds"] = dice.choice([0.001, 0.1, 0.15])
         more["taken"] = dice.random() < 0.7
     if kind in ("truncated", "bad_gzip"):
         more["taken"] = dice.random() < 0.7

@@ -22,8 +22,12 @@ Task = dict[str, Any]
 
 
 def cfg(simulator: Simulator, callbacks: str = CALLBACK, **options: Any) -> str:
-    """The text of an ansible.cfg that has the callback page the simulator; None leaves an option out."""
-    options = {"routing_key": KEY, "api_url": simulator.url, "retry_base_interval": 0.05, **options}
+    """The text of an ansible.cfg that has the callback page the simulator; None leaves an option out.
+
+    The wait at the end is long, since it ends as soon as all is sent, which on a busy machine may take some seconds.
+    """
+    own = {"routing_key": KEY, "api_url": simulator.url, "retry_base_interval": 0.05, "flush_timeout": 60}
+    options = {**own, **options}
     lines = [
         f"{name} = {json.dumps(value) if isinstance(value, dict) else value}"
         for name, value in options.items()

@@ -84,7 +84,7 @@ class Ansible:
 
     def __init__(self, folder: Path, collections: Path) -> None:
         self.project = folder / "project"
-        self.project.mkdir()
+        self.project.mkdir(mode=0o755)
         self.home = folder / "home"
         self.collections = collections
         self._record = folder / "results.jsonl"
@@ -98,7 +98,7 @@ class Ansible:
         cfg: str = "",
         files: Mapping[str, Document] | None = None,
         name: str = "playbook.yml",
-        timeout: float = 150,
+        timeout: float = 250,
     ) -> Run:
         """Run ``playbook`` (YAML text, or the plays as data) with ``ansible-playbook *args``.
 
@@ -127,7 +127,7 @@ class Ansible:
         keywords = {"hosts": "localhost", "gather_facts": False, **(play or {})}
         return self([{**keywords, "tasks": list(tasks)}], *args, **options)
 
-    def command(self, name: str, *args: str, env: Mapping[str, str] | None = None, timeout: float = 150) -> Run:
+    def command(self, name: str, *args: str, env: Mapping[str, str] | None = None, timeout: float = 250) -> Run:
         """Run any of Ansible's commands in the project's folder."""
         argv = (ansible_command(name), *args)
         process = subprocess.Popen(

@@ -72,7 +72,7 @@ def asker(pd: Simulator) -> Ask:
         given = {"Content-Type": "application/json"} if body is not None else {}
         given.update(headers or {})
         data = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
-        connection = http.client.HTTPConnection(str(urlsplit(pd.url).hostname), urlsplit(pd.url).port, timeout=10)
+        connection = http.client.HTTPConnection(str(urlsplit(pd.url).hostname), urlsplit(pd.url).port, timeout=60)
         try:
             connection.request(method, path, data, given)
             response = connection.getresponse()

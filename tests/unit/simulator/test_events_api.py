@@ -41,7 +41,7 @@ UNRECOGNIZED = {
 
 def raw(pd: Simulator, data: bytes) -> bytes:
     """Everything that comes back for these bytes until the simulator closes the connection."""
-    with socket.create_connection(address_of(pd.url), timeout=10) as connection:
+    with socket.create_connection(address_of(pd.url), timeout=60) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -132,7 +132,7 @@ def test_a_known_key_is_taken(ask: Callable[..., Any]) -> None:
 def test_the_121st_event_within_a_minute_is_throttled(
     pd: Simulator, ask: Callable[..., Any], clock: Any, path: str, status: int, body: bytes
 ) -> None:
-    connection = http.client.HTTPConnection(*address_of(pd.url), timeout=10)
+    connection = http.client.HTTPConnection(*address_of(pd.url), timeout=60)
     for _turn in range(120):
         connection.request("POST", V1, json.dumps(VALID[V1]), {"Content-Type": "application/json"})
         assert connection.getresponse().read()
@@ -203,7 +203,7 @@ def test_events_are_posted(ask: Callable[..., Any], path: str, method: str) -> N
 
 
 def test_one_connection_takes_many_requests(pd: Simulator, alert: Callable[..., Any]) -> None:
-    connection = http.client.HTTPConnection(*address_of(pd.url), timeout=10)
+    connection = http.client.HTTPConnection(*address_of(pd.url), timeout=60)
     connection.connect()
     socket_before = connection.sock
     for body, status in ((alert(), 202), ({}, 400), (alert("resolve"), 202)):

@@ -28,7 +28,7 @@ BODY = (
     b'{"routing_key":"%s","event_action":"trigger","dedup_key":"k",'
     b'"payload":{"summary":"s","source":"h","severity":"error"}}' % KEY.encode()
 )
-ENOUGH = 10.0
+ENOUGH = 60.0
 DENIED = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
 
 

@@ -34,7 +34,7 @@ BODY = (
     b'{"routing_key":"%s","event_action":"trigger","dedup_key":"k",'
     b'"payload":{"summary":"s","source":"h","severity":"error"}}' % KEY.encode()
 )
-ENOUGH = 10.0
+ENOUGH = 60.0
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,21 @@ from typing import Any
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._connection import Connection
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drain import Drain
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._route import Route
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
-from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, Clock, alert, change, route
+from ansible_collections.oncall.pagerduty.tests.support.events import (
+    KEY,
+    OTHER_KEY,
+    Clock,
+    alert,
+    change,
+    database_by,
+    route,
+)
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 
@@ -38,7 +45,7 @@ class Set:
     def __init__(self, folder: Path, is_alone: bool = True, **settings: Any) -> None:
         self.clock = Clock()
         self.path = str(folder / "outbox.sqlite3")
-        self.database = Database(self.path, uptime=self.clock)
+        self.database = database_by(self.clock, self.path)
         self.outbox = Outbox(self.database)
         self.said: list[str] = []
         defaults = DeliverySettings(self.path, jitter=False)
@@ -55,7 +62,7 @@ class Set:
         """Let every write fail, as on a full disk, or not."""
         self.database.read(f"PRAGMA query_only = {'ON' if yes else 'OFF'}")
 
-    def until(self, done: Callable[[], object], limit: float = 10.0) -> None:
+    def until(self, done: Callable[[], object], limit: float = 60.0) -> None:
         """Turn, while the clock stands still, until something is true."""
         deadline = time.monotonic() + limit
         while not done():
@@ -91,7 +98,7 @@ def test_sends_what_is_there_in_order_for_each_incident(a_set: Set, pagerduty: S
 
 def test_sees_what_another_process_puts_without_the_clock_going_on(a_set: Set, pagerduty: Simulator) -> None:
     a_set.quiet()
-    Outbox(Database(a_set.path, uptime=a_set.clock)).put(alert("k"), route(pagerduty.url))
+    Outbox(database_by(a_set.clock, a_set.path)).put(alert("k"), route(pagerduty.url))
     a_set.until(lambda: pagerduty.incidents)
 
 

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _schema
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import NOT_NOTED, Ledger, Place
-from ansible_collections.oncall.pagerduty.tests.support.events import Clock
+from ansible_collections.oncall.pagerduty.tests.support.events import Clock, database_by
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def ledger(tmp_path: Path, clock: Clock) -> Ledger:
-    return Ledger(Database(str(tmp_path / "outbox.sqlite3"), wall=lambda: 1_000_000.0, uptime=clock))
+    return Ledger(database_by(clock, str(tmp_path / "outbox.sqlite3")))
 
 
 def opened(ledger: Ledger, key: str = "k", job: str = "deploy.yml", summary: str = "failed") -> None:

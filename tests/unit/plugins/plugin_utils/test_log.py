@@ -67,11 +67,11 @@ def test_where_nothing_can_be_written_there_is_no_log() -> None:
     assert _log.open_log("/proc/nowhere/log") is None
 
 
-def test_a_full_device_does_not_raise(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_device_does_not_raise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken = os.fdopen(os.open("/dev/full", os.O_WRONLY), "w")
     with capsys.disabled():
         old, sys.stderr = sys.stderr, broken
         try:
-            _log.Log("/dev/full")("text")
+            _log.Log(str(tmp_path / "log"))("text")
         finally:
             sys.stderr = old

@@ -97,8 +97,10 @@ def test_the_mark_is_there_before_the_event_is(tmp_path: Path) -> None:
     assert (seen, onlooker.is_empty()) == ([True], False)
 
 
-@pytest.mark.parametrize("path", ["/proc/nowhere/outbox.sqlite3", "/dev/null/outbox.sqlite3"])
-def test_where_nothing_can_be_written_there_is_no_mark_and_no_error(path: str) -> None:
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "file"])
+def test_where_nothing_can_be_written_there_is_no_mark_and_no_error(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    path = str(tmp_path / folder / "outbox.sqlite3")
     OpenJobs(path).mark("job")
     UnsentMark(path).set()
     assert not OpenJobs(path).any()

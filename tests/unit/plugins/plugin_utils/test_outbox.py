@@ -22,7 +22,15 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import UN
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Claim, Lanes
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
-from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, Clock, alert, change, route
+from ansible_collections.oncall.pagerduty.tests.support.events import (
+    KEY,
+    OTHER_KEY,
+    Clock,
+    alert,
+    change,
+    database_by,
+    route,
+)
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 ALL = 1000
@@ -44,7 +52,7 @@ def path(tmp_path: Path) -> str:
 
 @pytest.fixture
 def outbox(path: str, clock: Clock) -> Outbox:
-    return Outbox(Database(path, uptime=clock))
+    return Outbox(database_by(clock, path))
 
 
 def claim(outbox: Outbox, owner: str = "me", most: int = ALL, pace: Pace = FREELY) -> list[Claim]:
@@ -74,9 +82,9 @@ def test_an_event_comes_out_as_it_went_in(outbox: Outbox, event: Prepared) -> No
     assert (found.attempts, found.maybe_taken) == (1, False)
 
 
-def test_it_is_there_for_another_process(outbox: Outbox, path: str) -> None:
+def test_it_is_there_for_another_process(outbox: Outbox, path: str, clock: Clock) -> None:
     outbox.put(alert("k"), route())
-    assert keys(claim(Outbox(Database(path)))) == ["k"]
+    assert keys(claim(Outbox(database_by(clock, path)))) == ["k"]
 
 
 def test_accepted_events_leave_nothing_behind(outbox: Outbox, path: str) -> None:
@@ -135,11 +143,13 @@ def test_says_whether_an_event_would_overtake_another(outbox: Outbox) -> None:
     "change",
     ["api = 'V9'", "body = '{'", "body = '{}'", "body = '[]'", "route = '{}'", "route = '7'", "route = 'x'"],
 )
-def test_what_cannot_be_read_is_set_aside_and_holds_up_nothing(outbox: Outbox, path: str, change: str) -> None:
+def test_what_cannot_be_read_is_set_aside_and_holds_up_nothing(
+    outbox: Outbox, path: str, clock: Clock, change: str
+) -> None:
     for key in "ab":
         outbox.put(alert(key), route())
     outbox.put(alert("a", "resolve"), route())
-    with Database(path).transaction() as cursor:
+    with database_by(clock, path).transaction() as cursor:
         cursor.execute(f"UPDATE events SET {change} WHERE id = 1")
     assert keys(outbox.due("me", outbox.lanes()[0], ALL)) == ["b"]
     assert keys(claim(outbox)) == ["b"]
@@ -376,7 +386,7 @@ def test_hurry_cuts_delays_short(outbox: Outbox) -> None:
 
 
 def test_the_pace_holds_for_each_integration_key_over_all_senders(outbox: Outbox, clock: Clock, path: str) -> None:
-    other = Outbox(Database(path, uptime=clock))
+    other = Outbox(database_by(clock, path))
     for number in range(10):
         outbox.put(alert(str(number)), route())
         outbox.put(alert(str(number), key=OTHER_KEY), route())
@@ -454,7 +464,7 @@ def test_purge_of_one(outbox: Outbox) -> None:
 
 
 def test_beyond_max_events_the_oldest_go_and_are_counted(path: str, clock: Clock) -> None:
-    outbox = Outbox(Database(path, uptime=clock), Caps(max_events=3))
+    outbox = Outbox(database_by(clock, path), Caps(max_events=3))
     dropped = [outbox.put(alert(str(number)), route(), run=f"run {number}").dropped for number in range(5)]
     assert dropped == [0, 0, 0, 1, 1]
     assert [entry.dedup_key for entry in outbox.entries()] == ["2", "3", "4"]
@@ -463,7 +473,7 @@ def test_beyond_max_events_the_oldest_go_and_are_counted(path: str, clock: Clock
 
 
 def test_beyond_max_events_what_is_set_aside_goes_first_and_what_is_under_way_stays(path: str, clock: Clock) -> None:
-    outbox = Outbox(Database(path, uptime=clock), Caps(max_events=3))
+    outbox = Outbox(database_by(clock, path), Caps(max_events=3))
     for key in "abc":
         outbox.put(alert(key), route())
     under_way, refused = claim(outbox, most=2)
@@ -474,7 +484,7 @@ def test_beyond_max_events_what_is_set_aside_goes_first_and_what_is_under_way_st
 
 
 def test_beyond_max_events_pages_go_last(path: str, clock: Clock) -> None:
-    outbox = Outbox(Database(path, uptime=clock), Caps(max_events=4))
+    outbox = Outbox(database_by(clock, path), Caps(max_events=4))
     for said in ("trigger a", "trigger a", "resolve b", "change x"):
         put(outbox, said)
     left = []
@@ -490,7 +500,7 @@ def test_beyond_max_events_pages_go_last(path: str, clock: Clock) -> None:
 
 
 def test_beyond_max_age_events_are_not_sent_but_counted(path: str, clock: Clock) -> None:
-    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=3600.0))
+    outbox = Outbox(database_by(clock, path), Caps(max_age=3600.0))
     outbox.put(alert("old"), route())
     clock.go_on(3000.0)
     outbox.put(alert("new"), route())
@@ -588,7 +598,7 @@ def test_others_go_by_the_clock_that_one_has_set_right(machine: Machine) -> None
 
 
 def test_what_was_dropped_is_told_once_to_each(path: str, clock: Clock) -> None:
-    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=10.0, max_events=6))
+    outbox = Outbox(database_by(clock, path), Caps(max_age=10.0, max_events=6))
     for number in range(5):
         outbox.put(alert(f"k{number}", summary=f"page {number}"), route())
     outbox.put(change("a change"), route())
@@ -611,7 +621,7 @@ def test_what_was_dropped_is_told_once_to_each(path: str, clock: Clock) -> None:
 
 
 def test_what_was_dropped_adds_up_until_it_is_told(path: str, clock: Clock) -> None:
-    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=10.0))
+    outbox = Outbox(database_by(clock, path), Caps(max_age=10.0))
     for name in "abcde":
         outbox.put(alert(name, summary=name), route())
         clock.go_on(11.0)
@@ -625,7 +635,7 @@ def test_what_was_dropped_adds_up_until_it_is_told(path: str, clock: Clock) -> N
 
 
 def test_the_next_run_looks_in_if_there_is_something_to_tell(path: str, clock: Clock) -> None:
-    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=10.0))
+    outbox = Outbox(database_by(clock, path), Caps(max_age=10.0))
     mark = UnsentMark(path)
     outbox.put(alert("k"), route())
     clock.go_on(11.0)
@@ -645,7 +655,7 @@ def test_what_somebody_wanted_gone_is_not_told(outbox: Outbox) -> None:
 
 
 def test_the_next_trigger_is_the_page_if_the_first_is_dropped(path: str, clock: Clock) -> None:
-    outbox = Outbox(Database(path, uptime=clock), Caps(max_age=10.0))
+    outbox = Outbox(database_by(clock, path), Caps(max_age=10.0))
     put(outbox, "trigger a")
     clock.go_on(5.0)
     for said in ("resolve b", "trigger a"):
@@ -654,10 +664,10 @@ def test_the_next_trigger_is_the_page_if_the_first_is_dropped(path: str, clock: 
     assert sent(outbox) == ["trigger a", "resolve b"]
 
 
-def test_drops_are_remembered(outbox: Outbox, path: str) -> None:
+def test_drops_are_remembered(outbox: Outbox, path: str, clock: Clock) -> None:
     outbox.put(alert("k"), route())
     outbox.purge(waiting=True)
-    assert Outbox(Database(path)).counts().dropped == {"purged": 1}
+    assert Outbox(database_by(clock, path)).counts().dropped == {"purged": 1}
 
 
 # --- an unsent trigger and its resolve ------------------------------------------------------------------------------

@@ -318,7 +318,7 @@ def test_a_fact_that_a_host_reports_steers_nothing(name: str) -> None:
 
 def hostile(file: Path) -> str:
     """A text that makes the file if it is taken for a template."""
-    return f"{{{{ lookup('pipe', 'touch {file}') }}}}"
+    return f"{{{{ lookup('pipe', 'touch \"{file}\"') }}}}"
 
 
 def test_text_from_hosts_is_never_taken_for_a_template(tmp_path: Path) -> None:

