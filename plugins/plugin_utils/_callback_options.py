@@ -40,7 +40,8 @@ def check(options: Mapping[str, Any]) -> None:
     Raises:
         OptionError: if one of them cannot be used.
     """
-    parse_names("group_by", options.get("group_by"), LABELS, variables=True)
+    if options.get("group_by") is not None:
+        parse_names("group_by", options["group_by"], LABELS, variables=True)
     parse_severities(options.get("severity"))
     parse_details(options.get("custom_details"))
     settings({**_DEFAULTS, **options})

@@ -78,12 +78,15 @@ class SteeringReader:
         self._targets: dict[tuple[Any, ...], tuple[Target | None, str | None]] = {}
         self._read_from_pipes: dict[str, tuple[str, str | None]] = {}
 
-    def read(self, variables: Variables | None, facts: Mapping[str, Any]) -> Steering:
+    def read(
+        self, variables: Variables | None, facts: Mapping[str, Any], group_by: tuple[str, ...] = ("playbook",)
+    ) -> Steering:
         """Return how a failure is to be paged.
 
         Args:
             variables: those of the failure's host; None for the end of a run, which has none.
             facts: what templates can refer to as C(failure).
+            group_by: the labels that make failures one incident where neither options nor variables name any.
         """
         said = self._said(variables)
         target, problem = self._target(said, variables)
@@ -92,7 +95,11 @@ class SteeringReader:
             if fallback is not None:
                 self._warn_once(f"variables name a way that cannot be used, so the usual one is taken: {problem}")
                 target = fallback
-        group_by = self._checked("group_by", said, lambda given: parse_names("group_by", given, LABELS, variables=True))
+        group_by = self._checked(
+            "group_by",
+            said,
+            lambda given: group_by if given is None else parse_names("group_by", given, LABELS, variables=True),
+        )
         return Steering(
             enabled=self._checked("enabled", said, boolean),
             target=target,
