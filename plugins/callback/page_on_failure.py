@@ -68,12 +68,15 @@ options:
   group_by:
     description:
       - Failures that agree in all of these are one incident. Out of V(playbook), V(play), V(role), V(task), V(host),
-        V(inventory), and C(vars.NAME) for the variable C(NAME) of the host.
+        V(inventory), V(controller), and C(vars.NAME) for the variable C(NAME) of the host.
+      - By default V(playbook); in a run that C(ansible-pull) has started, V(playbook) and V(controller).
+      - V(controller) is the name of the machine that Ansible runs on. Where many machines run the same playbook for
+        themselves and page the same service, it keeps the first one that works again from resolving the incident of
+        all.
       - An inventory is named by its path in the project or beside it, else by its whole path, and by its name under
         AWX.
     type: list
     elements: str
-    default: [playbook]
     env:
       - name: PAGERDUTY_GROUP_BY
     ini:
@@ -83,6 +86,10 @@ options:
     description:
       - What the playbook is called in incidents and their keys. By default the job template's name under AWX, else
         the playbook's path in its project.
+      - A command C(ansible) is called by its module and a hash of the arguments, behind this name if there is one.
+      - A playbook that comes through a pipe, as with C(/dev/stdin), has no name of its own. It pages, and its incident
+        is not resolved by itself unless this option names the job. A playbook in a temporary folder that looks made
+        for one run is called by its whole path.
       - Projects that page the same service from playbooks of the same name need one each, or they share an incident.
       - Playbooks that share a name share an incident too, as all those of a project whose C(ansible.cfg) has this
         option. A green run of one of them proves of another's failures only what it comes through itself; with

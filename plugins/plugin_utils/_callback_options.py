@@ -63,7 +63,8 @@ def enabled_anyway(resolved: Resolved) -> str | None:
 
 def _check(options: Mapping[str, Any]) -> None:
     parse_names("page_on", options["page_on"], CAUSES)
-    parse_names("group_by", options["group_by"], LABELS, variables=True)
+    if options["group_by"] is not None:
+        parse_names("group_by", options["group_by"], LABELS, variables=True)
     parse_severities(options["severity"])
     parse_details(options["custom_details"])
     parse_change_events(options["change_events"])

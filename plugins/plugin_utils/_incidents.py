@@ -237,7 +237,7 @@ class IncidentBook:
             return self._masked(steering.variables.get(name[len("vars.") :], ""), failure.cause)
         value = self._label(name, failure.hosts[0], failure.cause)
         # Names of plays and tasks can have values of variables in them.
-        if name in ("playbook", "inventory", "host"):
+        if name in ("playbook", "inventory", "host", "controller"):
             return value
         written = (failure.cause.role, failure.cause.written_task, failure.cause.extra.get("written_play"))
         return self._masked(value, failure.cause, for_all=value in written)
@@ -308,7 +308,8 @@ class IncidentBook:
         if steering.target is None:
             return Unpaged(steering.problem or "there is no integration key")
         # Without a host or a task, only what the run itself has can tell incidents apart.
-        labels = {name: self._label(name, "", None) for name in steering.group_by if name in ("playbook", "inventory")}
+        of_the_run = ("playbook", "inventory", "controller")
+        labels = {name: self._label(name, "", None) for name in steering.group_by if name in of_the_run}
         steering = dataclasses.replace(steering, key_variables=frozenset())
         key = self.run_key(labels or {"playbook": self._job}, steering)
         ended = None if isinstance(cut, Errored) and cut.statistics else cut

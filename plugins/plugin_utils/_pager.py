@@ -255,11 +255,26 @@ class Pager:
         if not self._send(event, target):
             self._book.tell_again(incident)
             return
+        if incident.identity not in self._told.opened:
+            self._warn_of_a_nameless_job(incident)
         self._told.opened[incident.identity] = incident
         # An outbox that could not be used has a substitute by now, with a memory of its own.
         problem = problem and self._remember(incident, summary)
         if problem:
             self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {problem}")
+
+    def _warn_of_a_nameless_job(self, incident: Incident) -> None:
+        run = self._parts.run()
+        if not run.is_lasting:
+            self._parts.warn(
+                f"{incident.dedup_key} is not resolved by itself, since another run cannot be known to be the same job:"
+                f" {run.playbook or 'the command'} has no lasting name; job_name gives it one"
+            )
+        elif run.is_generated:
+            self._parts.warn(
+                f"{incident.dedup_key} is resolved only by a run of the very same file: it lies in a temporary folder"
+                " and has no lasting name; job_name gives it one"
+            )
 
     def _remember(self, incident: Incident, summary: str) -> str | None:
         """Tell the memory of an incident, if there is one; returns what is wrong with it."""
@@ -316,9 +331,9 @@ class Pager:
         steering = self._parts.steer("", None)
         if steering.target is None or not steering.enabled:
             return
-        if set(steering.group_by) - {"playbook", "inventory"}:
+        if set(steering.group_by) - {"playbook", "inventory", "controller"}:
             self._parts.warn(
-                "resolve_on_success=always finds only incidents grouped by playbook and inventory; those of"
+                "resolve_on_success=always finds only incidents grouped by playbook, inventory and controller; those of"
                 f" group_by={','.join(steering.group_by)} are left to the ledger"
             )
             return
@@ -458,8 +473,10 @@ class Pager:
             return self._job
         if name == "inventory":
             return ",".join(self._parts.run().inventories)
+        if name == "controller":
+            return self._parts.run().controller
         if name == "host":
-            return host
+            return self._parts.run().machine(host)
         if outcome is None:
             return ""
         if name == "play":

@@ -125,6 +125,7 @@ class PlaybookRun:
             self._extra_variables(),
             os.getcwd(),
             self._shared.options["job_name"],
+            self._written,
         )
 
     @cached_property
@@ -176,7 +177,9 @@ class PlaybookRun:
             show=shared.output.show,
             explain=lambda text: shared.output.explain(f"page_on_failure: {text}"),
         )
-        return Pager(self.job, shared.page_on, shared.options["resolve_on_success"], self.check_mode, parts)
+        # What cannot be known to be the same job again proves nothing about it.
+        resolve_on_success = shared.options["resolve_on_success"] if self.context.is_lasting else "never"
+        return Pager(self.job, shared.page_on, resolve_on_success, self.check_mode, parts)
 
     def _look_for_unknown_settings(self) -> None:
         known = {*self._shared.options, *SHARED_OPTIONS}
@@ -191,7 +194,7 @@ class PlaybookRun:
 
     def has_open_incidents(self) -> bool:
         """Tell whether earlier runs have left incidents open. One look at the disk unless they have."""
-        if not self._shared.marks.has(self.job):
+        if not self.context.is_lasting or not self._shared.marks.has(self.job):
             return False
         with contextlib.suppress(PagerDutyError):  # said at the end of the run, when it matters
             self.memory.look_back()
@@ -277,7 +280,8 @@ class PlaybookRun:
             path=path,
             play=_name(play),
         )
-        return self._shared.reader.read(self._variables(host, task, play), facts)
+        group_by = ("playbook", "controller") if self.context.by_pull else ("playbook",)
+        return self._shared.reader.read(self._variables(host, task, play), facts, group_by)
 
     def _variables_of_failure(self, host: str, outcome: Outcome | None) -> Variables | None:
         extra = outcome.extra if outcome is not None else {}
@@ -291,6 +295,10 @@ class PlaybookRun:
         except Exception as error:  # pylint: disable=broad-except  # a page must not be lost by a variable
             self._shared.warn(f"variables of {host} cannot be read, so the callback's options count: {error}")
             return None
+
+    def _written(self) -> list[Any]:
+        plays = self._playbook.get_plays() if self._playbook is not None else filter(None, (self.play,))
+        return [getattr(play, "_ds", None) for play in plays]
 
     def _extra_variables(self) -> Mapping[str, Any]:
         play = self._any_play()

@@ -9,11 +9,10 @@ Reads what it is given and git's files; starts no program, asks no network, and 
 from __future__ import annotations
 
 import os
+import platform
 import pwd
-import re
 import shlex
 import socket
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,10 +22,9 @@ from ansible.release import __version__ as core_version
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._plain import plain_text
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ci import NO_BUILD, Build, find_build
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._git import checkout_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._host_ranges import is_plain, ranges_of
-
-AD_HOC = "ad-hoc"
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job import Job, inside, job_of, looks_generated
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pull import is_limit_of_pull, parent_is_pull
 
 MAX_HOSTS = 50
 """Hosts that a command to run again names, each by itself. More do not fit into a line that somebody reads."""
@@ -44,9 +42,10 @@ _HOSTS_FILE = "failed-hosts.txt"
 
 SHORT_REVISION = 10
 
-_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108  # nothing is made there
-
-_COLLECTION = re.compile(r".*[/\\]ansible_collections[/\\](\w+)[/\\](\w+)[/\\]playbooks[/\\](.+)\.(?:ya?ml|json)")
+# Names that each machine has for itself (RFC 6761 and what distributions put into /etc/hosts).
+_LOCAL_NAMES = frozenset(
+    ("localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback", "::1")
+)
 
 _USER_VARIABLES = ("SUDO_USER", "LOGNAME", "USER", "USERNAME")
 
@@ -81,6 +80,15 @@ class RunContext:
 
     job_name: str = ""
     """Names the job for every run of it, wherever it runs."""
+
+    is_lasting: bool = True
+    """Whether another run can be known to be one of the same job."""
+
+    is_generated: bool = False
+    """Whether the job is named by a path that looks made for one run."""
+
+    by_pull: bool = False
+    """Whether ansible-pull has started this run."""
 
     playbook: str = ""
     """The playbook as a person would name it."""
@@ -130,6 +138,18 @@ class RunContext:
         """The revision in the length that people use."""
         return self.revision[:SHORT_REVISION]
 
+    def machine(self, host: str) -> str:
+        """Return what tells a host from those of the same name: C(localhost) is another machine on each controller.
+
+        Where a service chooses the controller for each run of the job, it is none.
+        """
+        return self.controller if is_local_name(host) and self.controller and not self.build.template else host
+
+    def shown_host(self, host: str) -> str:
+        """Return a host as a person is to read it, as in C(localhost (controller1))."""
+        is_told_apart = is_local_name(host) and self.controller and not is_local_name(self.controller)
+        return f"{host} ({self.controller})" if is_told_apart else host
+
     def rerun_command(self, hosts: Iterable[str], came_to_its_end: bool = True) -> str:
         """Return the command that runs this again for some hosts, quoted for a shell; empty if it is not known.
 
@@ -164,6 +184,11 @@ class RunContext:
         return ["--limit", f"@{_HOSTS_FILE}"], f"a file to be made, with the {len(names)} hosts that failed, one a line"
 
 
+def is_local_name(host: str) -> bool:
+    """Tell whether a host's name means the machine that Ansible runs on, whichever that is."""
+    return host.lower() in _LOCAL_NAMES or host.startswith("127.")
+
+
 def collect(
     environ: Mapping[str, str],
     cliargs: Mapping[str, Any],
@@ -171,6 +196,7 @@ def collect(
     extra_vars: Mapping[str, Any],
     cwd: str,
     job_name: str | None = None,
+    written: Callable[[], Any] = tuple,
 ) -> RunContext:
     """Return the context of a run. What cannot be found out stays empty.
 
@@ -181,6 +207,7 @@ def collect(
         extra_vars: the run's extra variables; only those that AWX adds are read.
         cwd: the current directory.
         job_name: the user's own name for the job.
+        written: returns what the plays say, as plain data; asked only if that is all there is to name the job by.
     """
     limit = _text(cliargs.get("subset"))
     # ansible-core has lost their order by now.
@@ -190,15 +217,25 @@ def collect(
     start_at_task = _text(cliargs.get("start_at_task"))
     check = bool(cliargs.get("check"))
     build = _try(lambda: find_build(environ, extra_vars, cwd), NO_BUILD)
-    place = _try(lambda: _Place.of(playbook, cwd, build, "module_name" in cliargs), _Place())
-    sources = [_source_name(source, place.folders, cwd) for source in _texts(cliargs.get("inventory"))]
+    ad_hoc = (
+        (_text(cliargs.get("module_name")), _text(cliargs.get("module_args"))) if "module_name" in cliargs else None
+    )
+    job = _try(lambda: job_of(playbook, cwd, build.project, ad_hoc, written), Job(is_lasting=False))
+    own_name = _text(job_name) or build.template
+    limit_of_pull = _try(lambda: is_limit_of_pull(limit, platform.node()), False)
+    other_limit = "" if limit_of_pull else limit
+    sources = [_source_name(source, job.folders, cwd) for source in _texts(cliargs.get("inventory"))]
     return RunContext(
-        job_name=_text(job_name) or build.template or place.name,
-        playbook=place.shown,
-        playbook_name=place.name,
+        # A command that somebody types proves nothing about playbooks, whatever name is given to the project's jobs.
+        job_name=":".join(filter(None, (own_name, job.name))) if job.ad_hoc else own_name or job.name,
+        is_lasting=job.is_lasting or bool(own_name),
+        is_generated=job.is_generated and not own_name,
+        by_pull=limit_of_pull or parent_is_pull(),
+        playbook=job.shown,
+        playbook_name=job.name if job.is_lasting else "",
         user=build.user or next((environ[name] for name in _USER_VARIABLES if environ.get(name)), "") or _login_name(),
         controller=build.node or _try(socket.gethostname, ""),
-        revision=build.revision or place.revision,
+        revision=build.revision or job.revision,
         build=build,
         inventories=(build.inventory,) if build.inventory else tuple(map(_shown_hosts, sources)),
         inventory=build.inventory or " ".join(sorted({"," if _tells_nothing(name) else name for name in sources})),
@@ -207,43 +244,13 @@ def collect(
         skip_tags=skip_tags,
         start_at_task=start_at_task,
         check=check,
-        partial=bool(limit or tags or skip_tags or start_at_task or check or cliargs.get("step")),
+        partial=bool(
+            (limit and not limit_of_pull) or tags or skip_tags or start_at_task or check or cliargs.get("step")
+        ),
         has_extra_vars=bool(cliargs.get("extra_vars")),
-        retry_file=_try(lambda: _retry_file(playbook, cwd), ""),
-        command=_try(lambda: tuple(_command(cliargs, place, cwd)), ()),
+        retry_file=_try(lambda: "" if job.ad_hoc else _retry_file(playbook, cwd), ""),
+        command=_try(lambda: tuple(_command(cliargs, job, cwd)), ()),
     )
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a playbook lies."""
-
-    name: str = ""
-    shown: str = ""
-    """As it can be given to ansible-playbook in the same directory."""
-
-    revision: str = ""
-    ad_hoc: bool = False
-    folders: tuple[str, ...] = ()
-    """What can be the project, the likeliest first."""
-
-    @classmethod
-    def of(cls, playbook: str, cwd: str, build: Build, ad_hoc: bool) -> _Place:
-        if ad_hoc or not playbook:
-            checkout = checkout_of(cwd)
-            project = (checkout.top if checkout else "", build.project)
-            return cls(AD_HOC, AD_HOC, checkout.revision if checkout else "", ad_hoc, project)
-        path = os.path.join(cwd, plain_text(playbook))
-        checkout = checkout_of(os.path.dirname(path))
-        revision = checkout.revision if checkout else ""
-        match = _COLLECTION.fullmatch(os.path.normpath(path))
-        if match:
-            name = ".".join([match[1], match[2], re.sub(r"[/\\]", ".", match[3])])
-            here = checkout_of(cwd)
-            return cls(name, name, revision, folders=(here.top if here else "", build.project))
-        folders = (checkout.top if checkout else "", build.project, os.path.dirname(path))
-        name = (checkout and _inside(path, checkout.top)) or _inside(path, build.project) or os.path.basename(path)
-        return cls(name, _inside(path, cwd) or os.path.normpath(path), revision, folders=folders)
 
 
 def _retry_file(playbook: str, cwd: str) -> str:
@@ -260,25 +267,14 @@ def _login_name() -> str:
     return _try(lambda: pwd.getpwuid(os.getuid()).pw_name, "")
 
 
-def _inside(path: str, folder: str) -> str:
-    """Return the path as seen from a folder above it, or nothing if the folder is not above it."""
-    if not folder:
-        return ""
-    for seen in (os.path.abspath, os.path.realpath):
-        relative = os.path.relpath(seen(path), seen(folder))
-        if relative.split(os.sep, 1)[0] != os.pardir:
-            return relative.replace(os.sep, "/")
-    return ""
-
-
-def _command(cliargs: Mapping[str, Any], place: _Place, cwd: str) -> Iterable[str]:
-    if place.ad_hoc:
+def _command(cliargs: Mapping[str, Any], job: Job, cwd: str) -> Iterable[str]:
+    if job.ad_hoc:
         yield "ansible"
         # The pattern. The module's arguments may be secret.
         yield _text(cliargs.get("args")) or "all"
         yield from ("--module-name", _text(cliargs.get("module_name")))
-    elif place.shown:
-        yield from ("ansible-playbook", place.shown)
+    elif job.shown and job.is_lasting:
+        yield from ("ansible-playbook", job.shown)
     else:
         return
     for source in _texts(cliargs.get("inventory")):
@@ -298,7 +294,7 @@ def _command(cliargs: Mapping[str, Any], place: _Place, cwd: str) -> Iterable[st
 def _source(source: str, cwd: str) -> str:
     if "," in source:
         return source if len(source) <= MAX_SOURCE else "…"
-    return (os.path.isabs(source) and _inside(source, cwd)) or source
+    return (os.path.isabs(source) and inside(source, cwd)) or source
 
 
 def _source_name(source: str, folders: tuple[str, ...], cwd: str) -> str:
@@ -306,18 +302,18 @@ def _source_name(source: str, folders: tuple[str, ...], cwd: str) -> str:
     if "," in source:
         return source
     path = os.path.normpath(os.path.join(cwd, source))
-    inside = next(filter(None, (_inside(path, folder) for folder in folders)), "")
-    if inside:
-        return inside
+    within = next(filter(None, (inside(path, folder) for folder in folders)), "")
+    if within:
+        return within
     # ansible-runner has the two side by side, and many a project has its playbooks in a folder of their own.
     around = os.path.dirname(os.path.abspath(next(filter(None, folders), "/")))
-    beside = _inside(path, around) if around != "/" else ""
+    beside = inside(path, around) if around != "/" else ""
     return f"../{beside}" if beside else path
 
 
 def _tells_nothing(source: str) -> bool:
-    """Tell whether a source's name is another one each time: a list of hosts, or a file that a service has made."""
-    return "," in source or any(source.startswith(f"{folder}/") for folder in (tempfile.gettempdir(), *_TEMPORARY))
+    """Tell whether a source's name is another one each time: a list of hosts, a pipe, or a file made for the run."""
+    return "," in source or source.startswith(("/dev/fd/", "/proc/")) or looks_generated(source)
 
 
 def _shown_hosts(source: str) -> str:

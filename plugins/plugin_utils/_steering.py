@@ -21,7 +21,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import S
 CAUSES = ("failed", "unreachable", "error", "interrupted")
 """What can make a run fail: a task, a host out of reach, an exception, a signal."""
 
-LABELS = ("playbook", "play", "role", "task", "host", "inventory")
+LABELS = ("playbook", "play", "role", "task", "host", "inventory", "controller")
 """What failures can be grouped by, beside a variable (C(vars.NAME))."""
 
 

@@ -88,12 +88,15 @@ class SteeringReader:
         self._targets: dict[tuple[Any, ...], tuple[Target | None, str | None]] = {}
         self._read_from_pipes: dict[str, tuple[str, str | None]] = {}
 
-    def read(self, variables: Variables | None, facts: Mapping[str, Any]) -> Steering:
+    def read(
+        self, variables: Variables | None, facts: Mapping[str, Any], group_by: tuple[str, ...] = ("playbook",)
+    ) -> Steering:
         """Return how a failure is to be paged.
 
         Args:
             variables: those of the failure's host; None for the end of a run, which has none.
             facts: what templates can refer to as C(failure).
+            group_by: the labels that make failures one incident where neither options nor variables name any.
         """
         said = self._said(variables)
         target, problem = self._target(said, variables)
@@ -108,7 +111,11 @@ class SteeringReader:
                 )
                 target = fallback
         dedup_key, key_template = self._dedup_key(variables, said, facts)
-        group_by = self._checked("group_by", said, lambda given: parse_names("group_by", given, LABELS, variables=True))
+        group_by = self._checked(
+            "group_by",
+            said,
+            lambda given: group_by if given is None else parse_names("group_by", given, LABELS, variables=True),
+        )
         return Steering(
             enabled=self._checked("enabled", said, boolean),
             target=target,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import pwd
 import shlex
 import shutil
@@ -96,9 +97,57 @@ def test_the_job_is_named_by_option_then_template_then_path(tmp_path: Path) -> N
 
 def test_ad_hoc_runs() -> None:
     run = _collect("ansible", "web", "-i", "hosts", "-m", "ping", "-a", "data=hunter2x", "-e", "x=hunter2x")
-    assert (run.job_name, run.playbook) == ("ad-hoc", "ad-hoc")
+    assert run.job_name.startswith("ad-hoc:ping:")
+    assert run.playbook == "ad-hoc"
     assert run.rerun_command(["web1"]).startswith("ansible web --module-name ping --inventory ")
     assert "hunter2x" not in f"{run} {run.rerun_command(['web1'])}"
+
+
+def test_the_name_of_a_projects_jobs_is_none_for_ad_hoc_commands_in_it() -> None:
+    command = ("ansible", "web", "-m", "ping")
+    assert _collect(*command, job_name="shop").job_name == f"shop:{_collect(*command).job_name}"
+
+
+def test_a_playbook_that_comes_through_a_pipe_has_a_lasting_name_only_by_option_or_template() -> None:
+    pipe = ("ansible-playbook", "/dev/stdin")
+    assert not _collect(*pipe).is_lasting
+    assert _collect(*pipe).rerun_command(["web1"]) == ""
+    assert _collect(*pipe, job_name="shop").is_lasting
+    assert _collect(*pipe, environ=AWX_ENV, extra_vars=AWX_VARS).is_lasting
+
+
+def test_a_name_given_to_a_generated_playbook_lasts() -> None:
+    generated = ("ansible-playbook", "/tmp/tmpk3j_9x2a.yml")
+    assert _collect(*generated).is_generated
+    assert not _collect(*generated, job_name="shop").is_generated
+
+
+# Machines called localhost
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "localhost.localdomain", "127.0.0.1", "127.1.2.3", "::1"])
+def test_local_names_are_told_apart_by_the_controllers_name(host: str) -> None:
+    run = RunContext(controller="web1")
+    assert (run.machine(host), run.shown_host(host)) == ("web1", f"{host} (web1)")
+    in_awx = RunContext(controller="node-1", build=Build(template="Deploy"))
+    assert (in_awx.machine(host), in_awx.shown_host(host)) == (host, f"{host} (node-1)")
+
+
+@pytest.mark.parametrize("host", ["web1", "localhost2", "mylocalhost", "10.0.0.1", "1270.example.com"])
+def test_other_names_stay_as_they_are(host: str) -> None:
+    run = RunContext(controller="web9")
+    assert (run.machine(host), run.shown_host(host)) == (host, host)
+
+
+def test_a_controller_that_calls_itself_localhost_adds_nothing() -> None:
+    assert RunContext(controller="localhost").shown_host("localhost") == "localhost"
+    assert RunContext().machine("localhost") == "localhost"
+
+
+@pytest.mark.parametrize(("limit", "is_own"), [(f"localhost,{platform.node()},127.0.0.1", True), ("localhost", False)])
+def test_the_limit_of_ansible_pull_makes_a_run_no_partial_one(limit: str, is_own: bool) -> None:
+    run = _collect("ansible-playbook", "local.yml", "-l", limit)
+    assert (run.by_pull, run.partial) == (is_own, not is_own)
 
 
 # git
@@ -392,6 +441,8 @@ def test_inventories_are_named_by_their_path_in_the_project(
         ("/runner/project/site.yml", "/runner/inventory/hosts", "../inventory/hosts", "../inventory/hosts"),
         ("/srv/site.yml", "/etc/ansible/hosts", "/etc/ansible/hosts", "/etc/ansible/hosts"),
         ("/srv/shop/site.yml", "/tmp/inventory123.ini", "/tmp/inventory123.ini", ","),
+        ("/srv/shop/site.yml", "/tmp/staging.ini", "/tmp/staging.ini", "/tmp/staging.ini"),
+        ("/srv/shop/site.yml", "/dev/fd/63", "/dev/fd/63", ","),
         ("/tmp/x/project/site.yml", "/tmp/x/inventory/hosts", "../inventory/hosts", "../inventory/hosts"),
     ],
 )
