@@ -29,15 +29,21 @@ HIDDEN = "The task hides its result (no_log)."
 Mask = Callable[[str], str]
 
 
-def summary(incident: Incident, job: str) -> str:
-    """Return the incident's title, as in C(deploy.yml failed on 3 of 40 hosts: Install nginx (web1, web2, web3))."""
+def summary(incident: Incident, job: str, shown: Callable[[str], str] = str) -> str:
+    """Return the incident's title, as in C(deploy.yml failed on 3 of 40 hosts: Install nginx (web1, web2, web3)).
+
+    Args:
+        incident: what to tell of.
+        job: the job's name.
+        shown: returns a host's name as a person is to read it.
+    """
     cause = incident.cause
     if not isinstance(cause, Outcome):
         return _end_summary(cause, job)
     hosts = list(incident.hosts) or [cause.host]
     only = incident.total == 1 or (incident.total is None and len(hosts) == 1)
-    where = hosts[0] if only else _count(hosts, incident.total)
-    names = "" if only else _names(hosts)
+    where = shown(hosts[0]) if only else _count(hosts, incident.total)
+    names = "" if only else _names(hosts, shown)
     if not incident.of_kind("failed") and incident.hosts:
         text = f"{job} could not reach {where}{names}"
     else:
@@ -60,11 +66,11 @@ def _count(hosts: Sequence[str], total: int | None) -> str:
     return f"{count} hosts"
 
 
-def _names(hosts: Sequence[str]) -> str:
+def _names(hosts: Sequence[str], shown: Callable[[str], str]) -> str:
     """Return the first hosts' names in brackets."""
-    shown = ", ".join(hosts[:_HOSTS_IN_SUMMARY])
+    names = ", ".join(map(shown, hosts[:_HOSTS_IN_SUMMARY]))
     more = len(hosts) - _HOSTS_IN_SUMMARY
-    return f" ({shown} and {more} more)" if more > 0 else f" ({shown})"
+    return f" ({names} and {more} more)" if more > 0 else f" ({names})"
 
 
 def _tasks(incident: Incident, cause: Outcome) -> str:

@@ -87,6 +87,7 @@ class Memory:
         began: float,
         playbook: str = "",
         uptime: Callable[[], float] = _steady.uptime,
+        machine: Callable[[str], str] = lambda host: host,
     ) -> None:
         """Take the parts; the ledger is opened when it is needed.
 
@@ -102,6 +103,7 @@ class Memory:
             began: when the run began, by `uptime`.
             playbook: the playbook's own name; several can be one job.
             uptime: seconds that go forward in all processes alike.
+            machine: tells a host from others of its name, as C(localhost) of another controller.
         """
         self._job = job
         self._ledger = ledger
@@ -113,6 +115,7 @@ class Memory:
         self._parameters = parameters
         self._began = began
         self._playbook = playbook
+        self._machine = machine
         self._uptime = uptime
         self._unheard_of: set[tuple[str, str]] = set()
         self._open_before: set[tuple[str, str]] = set()
@@ -209,7 +212,7 @@ class Memory:
         """Return where an incident's hosts failed."""
         own = Origin(incident.cause.host if isinstance(incident.cause, Outcome) else "")
         places = [
-            self._place_of(incident, host, self._text(place), incident.origins.get(host, own))
+            self._place_of(incident, host, self._text(host, place), incident.origins.get(host, own))
             for host, (_kind, place) in incident.hosts.items()
         ]
         if isinstance(incident.ended, Errored) or not isinstance(incident.cause, Outcome):
@@ -267,7 +270,7 @@ class Memory:
                 for waiting in incident.places:
                     if waiting.still_failing:
                         self._awaited.setdefault((waiting.host, waiting.place), []).append((incident, waiting))
-        entry = (passage.host, self._text(passage.place))
+        entry = (passage.host, self._text(passage.host, passage.place))
         for incident, waiting in self._awaited.get(entry, ()):
             if passage.ended_well:
                 self._passed.setdefault(entry, []).append((passage.began, would_raise(incident, waiting)))
@@ -314,8 +317,10 @@ class Memory:
         passed = self._passed.get(entry, [])
         evidence = [Evidence(self._at(began, whole.now), raisable) for began, raisable in passed]
         is_other = place.playbook != self._playbook
-        whole_proof = whole.complete and not is_other and (place.host in self._took_part or place.host == WHOLE_RUN)
-        if place.host != WHOLE_RUN and place.place == place_text(self._inventory, REACHED):
+        is_here = place.host == WHOLE_RUN or place.place.endswith(self._end(place.host))
+        took_part = place.host in self._took_part or place.host == WHOLE_RUN
+        whole_proof = whole.complete and not is_other and is_here and took_part
+        if place.host != WHOLE_RUN and place.place == self._text(place.host, None):
             if place.host in self._reached:
                 at = self._at(self._reached[place.host], whole.now)
                 evidence += [Evidence(at, raisable) for raisable in self._at_end(incident, place, this_run)]
@@ -329,6 +334,7 @@ class Memory:
             failed=entry in self._failed,
             skipped=entry in self._skipped,
             other_playbook=is_other,
+            other_machine=not is_here,
             absent=is_absent,
             parameters=this_run.parameters(incident) if is_absent else frozenset(),
         )
@@ -389,9 +395,14 @@ class Memory:
     def _tidy(self) -> None:
         self._ledger().unless_open(self._job, lambda: self._marks.clear(self._job))
 
-    def _text(self, place: Place | None) -> str:
+    def _text(self, host: str, place: Place | None) -> str:
         where = REACHED if place is None else f"{place.role}|{self._relative(place.file)}|{place.task}"
-        return place_text(self._inventory, where)
+        return place_text(self._inventory, f"{where}{self._end(host)}")
+
+    def _end(self, host: str) -> str:
+        """Return what the places of a host end with, whose name each controller has for itself."""
+        machine = self._machine(host)
+        return "" if machine == host else f"|on {machine}"
 
 
 def _identity(incident: RecordedIncident) -> _Identity:

@@ -34,6 +34,7 @@ _TEXTS = {
     Why.SKIPPED: "the task was skipped on {hosts}; a run in which it ends well is needed, or a complete green one",
     Why.PLAYBOOK: "{hosts} failed in another playbook of this job, at a place that this one did not come to; job_name"
     " decides",
+    Why.MACHINE: "{hosts} failed on another controller, and is another machine there",
     Why.INVENTORY: "{hosts} failed with another inventory",
     Why.ELSEWHERE: "this run did not come to where {hosts} failed",
 }

@@ -157,6 +157,7 @@ class PlaybookRun:
             parameters=lambda: self.parameters()[-1],
             began=self._began,
             playbook=self.context.playbook_name,
+            machine=self.context.machine,
         )
 
     @cached_property

@@ -68,6 +68,9 @@ class Why(enum.Enum):
     PLAYBOOK = "playbook"
     """It failed in another playbook of the job, whose place the run did not come through."""
 
+    MACHINE = "machine"
+    """It is the C(localhost) of another controller."""
+
     INVENTORY = "inventory"
     """The run had another inventory."""
 
@@ -120,6 +123,7 @@ class Shown:
         skipped: whether the task was skipped.
         absent: whether the host is not in the inventory.
         other_playbook: whether it failed in another playbook of the job, of which the run as a whole shows nothing.
+        other_machine: whether it is another controller's C(localhost), of which nothing is shown here.
         parameters: what this run's own parameters can be, with the incident's integration key.
     """
 
@@ -128,6 +132,7 @@ class Shown:
     skipped: bool = False
     absent: bool = False
     other_playbook: bool = False
+    other_machine: bool = False
     parameters: frozenset[str] = frozenset()
 
 
@@ -226,6 +231,8 @@ def _why_open(incident: RecordedIncident, place: Place, shown: Shown, whole: Who
     if shown.evidence:
         whys = [_flaw(incident, place, evidence) for evidence in shown.evidence]
         return None if None in whys else next(why for why in Why if why in whys)
+    if shown.other_machine:
+        return Why.MACHINE
     if shown.other_playbook:
         return Why.PLAYBOOK
     if place.host != WHOLE_RUN and shown.absent:

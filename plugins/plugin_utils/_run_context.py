@@ -145,6 +145,10 @@ class RunContext:
         """
         return self.controller if is_local_name(host) and self.controller and not self.build.template else host
 
+    def system(self, host: str) -> str:
+        """Return the name by which other machines know a host."""
+        return self.controller if is_local_name(host) and self.controller else host
+
     def shown_host(self, host: str) -> str:
         """Return a host as a person is to read it, as in C(localhost (controller1))."""
         is_told_apart = is_local_name(host) and self.controller and not is_local_name(self.controller)
@@ -244,9 +248,7 @@ def collect(
         skip_tags=skip_tags,
         start_at_task=start_at_task,
         check=check,
-        partial=bool(
-            (limit and not limit_of_pull) or tags or skip_tags or start_at_task or check or cliargs.get("step")
-        ),
+        partial=bool(other_limit or tags or skip_tags or start_at_task or check or cliargs.get("step")),
         has_extra_vars=bool(cliargs.get("extra_vars")),
         retry_file=_try(lambda: "" if job.ad_hoc else _retry_file(playbook, cwd), ""),
         command=_try(lambda: tuple(_command(cliargs, job, cwd)), ()),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _bring_back, _substitute
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _bring_back, _steady, _substitute
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._bring_back import bring_back
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database, DatabaseError
@@ -22,7 +22,8 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_setting
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Ledger, Place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, Clock, alert, route
@@ -187,7 +188,7 @@ def test_nothing_is_touched_while_a_courier_is_at_work_there(outbox: Database, e
 
 
 def test_what_somebody_has_open_is_emptied_but_not_removed(outbox: Database, elsewhere: str) -> None:
-    other = Database(elsewhere)
+    other = Database(elsewhere, uptime=_steady.uptime)
     assert not bring_back(elsewhere, outbox)
     check_all_is_here(outbox)
     Outbox(other).put(alert("later"), route())

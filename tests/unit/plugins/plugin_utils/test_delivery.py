@@ -21,7 +21,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery,
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import CourierProcess
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery, Flushed
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._tally import lane_of
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator

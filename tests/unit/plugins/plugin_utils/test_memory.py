@@ -23,7 +23,8 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Le
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import Place as RecordedPlace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._memory import Memory
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._passage import Passage

@@ -18,8 +18,8 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _schema, _steady
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import DRAIN, RUN, Untold
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import UNREADABLE, Outbox, fingerprint_of
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Claim, Lanes
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import UNREADABLE, Outbox
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, Claim, Lanes, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._unsent import UnsentMark
 from ansible_collections.oncall.pagerduty.tests.support.events import (

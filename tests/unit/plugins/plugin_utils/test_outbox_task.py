@@ -18,10 +18,10 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Op
 from ansible_collections.oncall.pagerduty.plugins.modules import outbox as module
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _outbox_task
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox, fingerprint_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_task import OUTBOX_TASK_SPEC, tend
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps, fingerprint_of
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support.events import KEY, OTHER_KEY, alert, change, route
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret

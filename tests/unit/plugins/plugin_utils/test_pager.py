@@ -19,6 +19,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import NO_PARAMETERS, Parameters
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pager, Parts
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._passage import Passage
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 from ansible_collections.oncall.pagerduty.tests.support.failures import failure, outcome, steering
 
@@ -61,18 +62,12 @@ class Surroundings:
         self.shown: list[str] = []
         self._hand_over = hand_over or HandOver(True)
         self._steered = steered or steering()
-        run = SimpleNamespace(
-            controller="ansible01",
-            user="ann",
-            partial="",
-            build=SimpleNamespace(url="", name=""),
-            inventories=("prod",),
-        )
+        run = RunContext(controller="ansible01", user="ann", inventories=("prod",))
         delivery = SimpleNamespace(
             hand_over=self._take, flush=lambda _seconds: Flushed(accepted=len(self.sent) if self._hand_over.kept else 0)
         )
         self.parts = Parts(
-            run=lambda: run,  # type: ignore[arg-type,return-value]
+            run=lambda: run,
             writer=lambda: self,  # type: ignore[arg-type,return-value]
             delivery=lambda: delivery,  # type: ignore[arg-type,return-value]
             memory=lambda: memory or Forgetful(),  # type: ignore[arg-type,return-value]
@@ -211,7 +206,7 @@ def test_always_resolves_what_a_run_as_a_whole_can_name(group_by: tuple[str, ...
     around.pager("always").run_ended(0, False)
     assert around.sent == ([("resolve", key)] if key else [])
     assert [warning.partition(";")[0] for warning in around.warnings] == (
-        [] if key else ["resolve_on_success=always finds only incidents grouped by playbook and inventory"]
+        [] if key else ["resolve_on_success=always finds only incidents grouped by playbook, inventory and controller"]
     )
 
 
