@@ -119,6 +119,8 @@ def test_the_examples_of_the_tasks_about_the_outbox_and_the_settings(ansible: An
     assert outboxes == [
         ("refused", 0, 2),
         ("See what waits, and what was refused", 0, 2),
+        ("See how many there are", 0, 2),
+        ("See the second hundred", 0, 2),
         ("Give refused events another chance", 2, 0),
         ("Give one of them another chance", 2, 0),
         ("Drop what PagerDuty will never take", 2, 0),

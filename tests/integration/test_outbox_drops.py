@@ -20,9 +20,9 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.callback imp
     play,
     warnings,
 )
-from ansible_collections.oncall.pagerduty.tests.integration.support.couriers import couriers
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
+from ansible_collections.oncall.pagerduty.tests.support.couriers import processes_of
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 DRAIN = "oncall.pagerduty.drain_outbox"
@@ -31,7 +31,7 @@ DROPPED = "1 event was dropped unsent, after a wait that was longer than outbox_
 
 def wait_for_the_couriers_end(path: Path) -> None:
     deadline = time.monotonic() + 60
-    while couriers(path):
+    while processes_of(path):
         assert time.monotonic() < deadline, "the courier goes on"
         time.sleep(0.05)
 

@@ -29,9 +29,9 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.callback imp
     play,
     script,
 )
-from ansible_collections.oncall.pagerduty.tests.integration.support.couriers import stop_couriers, wait_until
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
+from ansible_collections.oncall.pagerduty.tests.support.couriers import stop_all, wait_until
 from ansible_collections.oncall.pagerduty.tests.support.environment import ansible_command
 
 TWO = hosts("web1", "web2")
@@ -292,7 +292,7 @@ def test_a_wrong_address_holds_nothing_up_once_it_is_put_right(ansible: Ansible,
 
     unheard = ansible.tasks([fail("Break")], cfg=wrong)
     wait_until(lambda: _problems(ansible) == ["no connection to 127.0.0.1:9: Connection refused"])
-    stop_couriers(ansible.home / ".ansible/oncall.pagerduty/outbox.sqlite3")
+    stop_all(ansible.home / ".ansible/oncall.pagerduty/outbox.sqlite3")
     heard = ansible.tasks([fail("Break")], cfg=cfg(simulator))
 
     assert "0 events accepted, 1 waiting" in closing(unheard)[0]

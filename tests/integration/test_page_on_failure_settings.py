@@ -18,6 +18,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options i
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import VARIABLES
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._upkeep import listed, purged
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
+    CONTROLLER,
     KEY,
     cfg,
     closing,
@@ -158,7 +159,10 @@ def test_templates_of_variables_that_come_to_nothing_leave_it_to_the_options(
     empty = {f"pagerduty_{name}": "{{ nowhere | default('') }}" for name in options}
     run = ansible.tasks([fail("Break", vars={**empty, "site": "fra"})], cfg=cfg(simulator, **options))
     (incident,) = simulator.incidents
-    assert (incident.summary, incident.dedup_key) == ("A: playbook.yml failed on localhost: Break", "a/fra")
+    assert (incident.summary, incident.dedup_key) == (
+        f"A: playbook.yml failed on localhost ({CONTROLLER}): Break",
+        "a/fra",
+    )
     assert incident.details["team"] == "shop"
     assert warnings(run) == []
 

@@ -12,6 +12,7 @@ import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
+    CONTROLLER,
     KEY,
     OTHER_KEY,
     cfg,
@@ -226,7 +227,10 @@ print(json.dumps({{"changed": False, "stdout": {hostile!r}, "ansible_facts": {{
     assert not made.exists()
     assert len(events(simulator)) == 1, run.output
     (event,) = events(simulator)
-    assert event.summary == f"playbook.yml failed on localhost: Break {hostile} {hostile} {hostile} {hostile}"
+    assert (
+        event.summary
+        == f"playbook.yml failed on localhost ({CONTROLLER}): Break {hostile} {hostile} {hostile} {hostile}"
+    )
     assert event.dedup_key == f"k/{hostile}/Break {{{{ answer.stdout }}}}"
     assert details(event)["nested"] == [hostile]
     assert payload(event)["component"] == hostile
@@ -278,7 +282,7 @@ def test_a_variable_that_cannot_be_used_loses_no_page(ansible: Ansible, simulato
     run = ansible.tasks([fail("Break", vars=bad)], cfg=cfg(simulator))
 
     (incident,) = simulator.incidents
-    assert (incident.severity, incident.summary) == ("error", "playbook.yml failed on localhost: Break")
+    assert (incident.severity, incident.summary) == ("error", f"playbook.yml failed on localhost ({CONTROLLER}): Break")
     said = warnings(run)
     assert [
         next(word for word in ("severity", "routing_key", "summary", "custom_details") if word in text)

@@ -17,7 +17,6 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _upkeep
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._substitute import substitute_path
-from ansible_collections.oncall.pagerduty.tests.integration.support.couriers import couriers, stop_couriers, wait_until
 from ansible_collections.oncall.pagerduty.tests.integration.support.events import (
     HOSTS,
     KEY,
@@ -26,6 +25,7 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.events impor
 )
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible, Run
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
+from ansible_collections.oncall.pagerduty.tests.support.couriers import processes_of, stop_all, wait_until
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 LAG = {"summary": "Lag", "dedup_key": "lag"}
@@ -45,7 +45,7 @@ def path(ansible: Ansible) -> Path:
 def _no_courier_is_left(path: Path) -> Iterator[None]:
     """Told to stop, every courier ends."""
     yield
-    stop_couriers(path)
+    stop_all(path)
     shutil.rmtree(Path(substitute_path(str(path))).parent, ignore_errors=True)
 
 
@@ -104,7 +104,7 @@ def test_without_queue_the_task_fails_and_leaves_nothing(play: Callable[..., Run
     assert run.rc == 2
     assert run.task("send", "db1").result["queued"] is False
     assert not path.parent.exists()
-    assert couriers(path) == []
+    assert processes_of(path) == []
 
 
 def test_on_failure_delivers_at_once_if_it_can(play: Callable[..., Run], simulator: Simulator, path: Path) -> None:
@@ -112,7 +112,7 @@ def test_on_failure_delivers_at_once_if_it_can(play: Callable[..., Run], simulat
     result = run.task("send", "db1").result
     assert (run.rc, result["accepted"], result["queued"]) == (0, True, False)
     assert not path.exists()
-    assert couriers(path) == []
+    assert processes_of(path) == []
 
 
 @pytest.mark.parametrize("queue", ["false", "on_failure"])
@@ -169,10 +169,10 @@ def test_what_was_queued_is_sent_when_the_play_and_its_workers_are_gone(
     url = simulator.url
     simulator.stop()
     assert play(url, [incident("send", {**LAG, "queue": "on_failure"})]).rc == 0
-    assert len(couriers(path)) == 1
+    assert len(processes_of(path)) == 1
     simulator.start()
     simulator.wait_for(lambda pagerduty: [one.dedup_key for one in pagerduty.accepted] == ["lag"], 60)
-    wait_until(lambda: couriers(path) == [])
+    wait_until(lambda: processes_of(path) == [])
 
 
 @pytest.mark.parametrize("how", ["the next run with the callback", "drain_outbox", "the next task that queues"])
@@ -182,7 +182,7 @@ def test_what_is_left_when_the_courier_has_given_up_is_sent_later(
     url = simulator.url
     simulator.stop()
     assert play(url, [incident("send", {**LAG, "queue": "always"})], env={"PAGERDUTY_COURIER_LINGER": "0.1"}).rc == 0
-    wait_until(lambda: couriers(path) == [])
+    wait_until(lambda: processes_of(path) == [])
     assert waiting(path) == [("trigger", "lag")]
     simulator.start()
     if how == "drain_outbox":
@@ -209,8 +209,8 @@ def test_many_workers_do_not_start_a_courier_each(play: Callable[..., Run], down
     )
     assert run.rc == 0, run.output
     assert sorted(str(key) for _action, key in waiting(path)) == sorted(names)
-    wait_until(lambda: len(couriers(path)) <= 2)
-    assert couriers(path) != []
+    wait_until(lambda: len(processes_of(path)) <= 2)
+    assert processes_of(path) != []
 
 
 def test_many_workers_events_all_arrive(play: Callable[..., Run], simulator: Simulator, path: Path) -> None:
@@ -230,7 +230,7 @@ def test_many_workers_events_all_arrive(play: Callable[..., Run], simulator: Sim
     simulator.wait_for(lambda pagerduty: len(pagerduty.accepted) == 2 * len(names), 60)
     assert {one.dedup_key: one.status for one in simulator.incidents} == dict.fromkeys(names, "resolved")
     assert len(simulator.incidents) == len(names)
-    wait_until(lambda: couriers(path) == [])
+    wait_until(lambda: processes_of(path) == [])
 
 
 # --- what is not done -----------------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ def test_check_mode_queues_nothing(play: Callable[..., Run], down: str, path: Pa
     result = run.task("send", "db1").result
     assert (run.rc, result["changed"], result["queued"]) == (0, True, False)
     assert not path.exists()
-    assert couriers(path) == []
+    assert processes_of(path) == []
 
 
 @pytest.mark.parametrize("queue", ["on_failure", "always"])
@@ -311,7 +311,7 @@ def test_the_outboxs_settings_hold(ansible: Ansible, play: Callable[..., Run], d
     assert [key for _action, key in waiting(elsewhere)] == ["third", "fourth"]
     assert _upkeep.listed(DeliverySettings(str(elsewhere))).dropped == {"max_events": 1, "superseded": 2}
     lock.release()
-    wait_until(lambda: couriers(elsewhere) == [])
+    wait_until(lambda: processes_of(elsewhere) == [])
 
 
 def test_a_setting_that_cannot_be_used_fails_the_task_that_queues_only(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import time
@@ -43,13 +44,15 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def processes_of(outbox_path: str) -> list[int]:
-    """The couriers of an outbox, those that wait for their turn included."""
+def processes_of(outbox_path: str | Path) -> list[int]:
+    """The couriers of an outbox, helpers included."""
     found = []
+    # Their settings stand as JSON in the JSON of their order.
+    given = json.dumps(json.dumps(str(outbox_path)))[1:-1].encode()
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (folder / "cmdline").read_bytes()
-            if b"_courier_start.py" in command and outbox_path.encode() in command and is_alive(int(folder.name)):
+            if b"_courier_start.py" in command and given in command and is_alive(int(folder.name)):
                 found.append(int(folder.name))
     return found
 
@@ -63,6 +66,14 @@ def is_resting(outbox_path: str) -> bool:
         if b"descriptor" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return f"{outbox_path}-wal" in {os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()}
     return False
+
+
+def stop_all(outbox_path: Path) -> None:
+    """Tell an outbox's couriers to stop, and wait until all have."""
+    for pid in processes_of(outbox_path):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: processes_of(outbox_path) == [])
 
 
 def end_those_in(folder: Path) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible_collections.oncall.pagerduty.tests.simulator._received import Recei
 KEY = "4f1c8d2ab67e4e0f93c5d1708be6a2f9"
 OTHER_KEY = "9ZkQ3vT7mB1xW5cR8nL2pF6hJ4sD0gYa"
 CALLBACK = "oncall.pagerduty.page_on_failure"
+CONTROLLER = socket.gethostname()
 
 Play = dict[str, Any]
 Task = dict[str, Any]
