@@ -57,18 +57,18 @@ class Resolved:
 def resolve(
     definitions: Mapping[str, Mapping[str, Any]],
     direct: Mapping[str, Any] | None = None,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
 ) -> Resolved:
     """Read the callback's options.
 
     Args:
         definitions: its options as they are documented, by name.
         direct: what a program has set itself.
-        environ: the process's environment.
+        environ: the environment to read, by default the process's.
     """
     of_file = _config_file.source()
     of_program = Source("given by the program", lambda option: option, (direct or {}).get)
-    sources = (of_program, environment(environ), of_file)
+    sources = (of_program, environment(os.environ if environ is None else environ), of_file)
     warnings: list[str] = []
     ignored: list[str] = []
     given, origins = fill_in({}, definitions, sources, warnings.append, ignored.append, definitions.keys())

@@ -236,7 +236,7 @@ def site(ansible: Ansible, simulator: Simulator) -> Callable[..., Run]:
 def age(ansible: Ansible, column: str, seconds: float) -> None:
     """Have something that is remembered of all places be so much older."""
     database = ansible.home / ".ansible" / "oncall.pagerduty" / "outbox.sqlite3"
-    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute(f"UPDATE places SET {column} = {column} - ?", (seconds,))
 
 

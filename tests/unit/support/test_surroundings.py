@@ -38,7 +38,7 @@ def test_each_surrounding_is_in_one_world(tool: Any) -> None:
 
 def test_the_tests_are_there(tool: Any) -> None:
     for test in tool.TESTS:
-        path, _, name = test.partition("::")
+        path, _colons, name = test.partition("::")
         assert (CHECKOUT / path).exists()
         assert not name or re.search(rf"^def {name}\(", (CHECKOUT / path).read_text(encoding="utf-8"), re.MULTILINE)
 

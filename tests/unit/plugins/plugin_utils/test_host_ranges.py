@@ -63,7 +63,7 @@ def many(seed: int) -> list[str]:
     """Names with holes, several numbers and zeros before them."""
     chance = random.Random(seed)
     shapes = ["web{}", "web{:03}", "db{}.dc{}.example.com", "10.{}.0.{}", "h{}x{:02}y{}", "host"]
-    names = [chance.choice(shapes).format(*(chance.randrange(14) for _ in range(3))) for _ in range(300)]
+    names = [chance.choice(shapes).format(*(chance.randrange(14) for _number in range(3))) for _name in range(300)]
     return list(dict.fromkeys(names))
 
 

@@ -118,7 +118,7 @@ def test_where_nothing_was_read_no_host_is_missed(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_told_is_taken_for_unread() -> None:
-    watch = InventoryWatch(lambda: object())
+    watch = InventoryWatch(object)
     assert watch.unread == (UNKNOWN,)
     assert watch.has("web1")
     assert not watch.is_from_source("web1")

@@ -133,7 +133,7 @@ def test_the_first_time_that_a_host_is_missed_is_kept_until_it_is_there_again(le
 
 def test_what_an_earlier_version_has_recorded_stays_until_it_is_known_better(tmp_path: Path) -> None:
     path = tmp_path / "old.sqlite3"
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for statement in _schema.MIGRATIONS[0]:
             connection.execute(statement)
         connection.execute(
