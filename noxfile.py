@@ -47,10 +47,11 @@ OLDEST_AND_NEWEST = (CORES[0], CORES[-1])
 # The tests of the simulator and of module_utils have nothing, or next to nothing, to do with ansible-core.
 UNITS = "tests/unit/plugins/plugin_utils"
 CORE_TESTS = (UNITS, "tests/integration", "tests/differential")
-# What depends on it most: the callback, the tasks, and which failures count.
+# What depends on it most: how the callback and the tasks are called, and which failures count.
 CORE_TESTS_BETWEEN = (
-    *sorted(
-        str(path) for name in ("page_on_failure", "task") for path in Path("tests/integration").glob(f"*_{name}*.py")
+    *(
+        f"tests/integration/test_{name}.py"
+        for name in ("page_on_failure", "page_on_failure_strangers", "page_on_failure_ends", "task_results")
     ),
     "tests/differential",
 )
