@@ -230,6 +230,7 @@ class Memory:
             origin=origin.host,
             playbook=self._playbook,
             lasting=host != WHOLE_RUN and self._hosts.is_from_source(host),
+            known_as=text.removesuffix(self._end(host)),
         )
 
     def _take_back(self, incident: Incident, places: list[RecordedPlace]) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _schema
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import SUPERSEDED
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Errored
@@ -97,6 +99,7 @@ def begin(path: str, clock: Clock, database: Callable[[], Database]) -> MakeMemo
         made: str = "",
         unread: tuple[str, ...] = (),
         playbook: str = "deploy.yml",
+        machine: Callable[[str], str] = lambda host: host,
     ) -> Memory:
         clock.go_on(1.0)  # one run begins after the other
         return Memory(
@@ -111,6 +114,7 @@ def begin(path: str, clock: Clock, database: Callable[[], Database]) -> MakeMemo
             clock(),
             playbook,
             clock,
+            machine,
         )
 
     return begin
@@ -174,6 +178,35 @@ def test_hosts_get_through_one_run_after_the_other(begin: MakeMemory, clock: Clo
     memory.settle(found, verdict, over=True)
 
     assert not begin().has_open_incidents()
+
+
+def test_what_the_first_version_has_recorded_of_localhost_gives_way_to_its_next_failure(
+    begin: MakeMemory, path: str, clock: Clock
+) -> None:
+    """That version's places do not say on which controller they are."""
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        for statement in _schema.MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO incidents VALUES (1, ?, 'k', 'deploy.yml', '{}', 'triggered', 'failed', 1.0, 1.0)",
+            (fingerprint_of(KEY),),
+        )
+        where = "production||deploy.yml|Install nginx"
+        connection.execute("INSERT INTO places VALUES (1, 'localhost', ?, 1.0, NULL)", (where,))
+        connection.execute("PRAGMA user_version = 1")
+    OpenJobs(path).mark("deploy.yml")
+
+    def here(**around: Any) -> Memory:
+        return begin(hosts="localhost", machine=lambda _host: "controller1", **around)
+
+    memory = here()
+    passes(memory, clock, "localhost")
+    assert verdicts(memory) == [("k", Change.NONE, ("localhost",))]
+
+    here().remember(incident(outcome("localhost")), "failed again")
+    memory = here()
+    passes(memory, clock, "localhost")
+    assert verdicts(memory) == [("k", Change.OVER, ())]
 
 
 def test_a_run_that_is_killed_while_it_remembers_leaves_no_incident_without_places(
