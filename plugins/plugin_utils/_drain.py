@@ -101,6 +101,12 @@ class Drain:
         """Whether any PagerDuty has given no answer since its last failure."""
         return any(breaker.is_failing for breaker in self._breakers.values())
 
+    @property
+    def asks_soon(self) -> bool:
+        """Whether any integration key rests for a moment only."""
+        now = self._clock()
+        return any(throttle.asks_soon(now) for throttle in self._throttles.values())
+
     def turn(self, wait: float) -> None:
         """Do what can be done now; waits so many seconds at most for an attempt to end."""
         ended = self._workers.ended(wait)
