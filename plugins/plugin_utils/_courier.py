@@ -152,6 +152,8 @@ class Courier:
             return None
         if (self._is_helper or self._life.is_orphan) and outbox.is_empty():
             return Ending.EMPTY
+        if drain.asks_soon:
+            return None
         if self._is_helper:
             return Ending.QUIET if drain.is_failing or quiet >= _HELPERS_REST_SECONDS else None
         return Ending.QUIET if quiet >= (ORPHANS_REST_SECONDS if self._life.is_orphan else _REST_SECONDS) else None

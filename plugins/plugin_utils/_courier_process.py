@@ -94,7 +94,7 @@ class CourierProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL if log is None else log,
                 cwd="/",
-                env=_environment(),
+                env=environment_of_senders(),
                 start_new_session=True,
             )
             self.problem = None
@@ -105,6 +105,6 @@ class CourierProcess:
                 os.close(log)
 
 
-def _environment() -> dict[str, str]:
+def environment_of_senders() -> dict[str, str]:
     """Return this process's environment without our settings and ansible-core's: a courier that stays needs no keys."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PAGERDUTY_", "ANSIBLE_"))}

@@ -66,9 +66,8 @@ class Flushed:
         dropped: given up unsent, for a cap or since a later event made them pointless.
         interrupted: whether the wait was ended by Ctrl-C.
         problem: the newest error, if events are waiting or set aside, or what is wrong with the outbox; without one,
-            why events wait although all is well.
+            why events wait although all is well, and for how long.
         unheard: incidents that events were handed over for, and none of them has been accepted.
-        expected: in how many seconds the last one is sent, if only PagerDuty's limit holds them up; else 0.
         outlook: who goes on sending what waits, and until when; or that nobody does.
         unknown: nobody can tell what became of them: what kept them can no longer be read.
     """
@@ -80,7 +79,6 @@ class Flushed:
     interrupted: bool = False
     problem: str | None = None
     unheard: frozenset[Lane] = frozenset()
-    expected: float = 0.0
     outlook: str | None = None
     unknown: int = 0
 
@@ -443,21 +441,20 @@ class Delivery:
                 problems = [place.last_problem(self._run), *problems, place.problem]
         accepted = sum(self._handed_over.values()) - waiting - set_aside - dropped - unknown
         found = next((text for text in (*wrong[:1] * bool(unknown), *reversed(problems)) if text), None)
-        expected = 0.0
         if waiting and not found:
-            expected, found = self._expected(trusted)
+            found = self._held_up(trusted)
         unheard = self._tally.unheard(self._run, trusted, dropped > 0)
         outlook = self._outlook(trusted) if waiting else None
-        return Flushed(accepted, waiting, set_aside, dropped, interrupted, found, unheard, expected, outlook, unknown)
+        return Flushed(accepted, waiting, set_aside, dropped, interrupted, found, unheard, outlook, unknown)
 
-    def _expected(self, places: list[Depot | DirectDelivery]) -> tuple[float, str | None]:
-        """Return for how many seconds PagerDuty's limit holds up this run's events, and a text that says so."""
+    def _held_up(self, places: list[Depot | DirectDelivery]) -> str | None:
+        """Say for how long PagerDuty's limit holds up this run's events; None if it does not."""
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import Pace
 
         pace = Pace(self._settings.max_events_per_minute)
         depots = [place for place in places if isinstance(place, Depot)]
         expected = max((depot.outbox.expected_seconds(self._run, pace) for depot in depots), default=0.0)
-        return expected, pace.explained(expected) if expected else None
+        return pace.explained(expected) if expected else None
 
     def _outlook(self, places: list[Depot | DirectDelivery]) -> str:
         """Say who goes on sending what waits, and have that one stay from now on for as long as the settings say."""

@@ -9,6 +9,8 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS, RetryPolicy
+
 
 @dataclass(frozen=True)
 class DeliverySettings:
@@ -35,6 +37,16 @@ class DeliverySettings:
     retry_max_interval: float = 60.0
     jitter: bool = True
     courier_linger: float = 6 * 3600.0
+
+    def retries(self) -> RetryPolicy:
+        """Return when an event is tried again: always, since its age alone ends that."""
+        return RetryPolicy(
+            max_retries=1_000_000,
+            base_interval=self.retry_base_interval,
+            max_interval=self.retry_max_interval,
+            jitter=self.jitter,
+            deadline=LONGEST_SECONDS,
+        )
 
     def encoded(self) -> str:
         """Return the settings as text."""

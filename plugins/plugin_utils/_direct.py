@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Prepared
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import _environment
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier_process import environment_of_senders
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import (
     Counts,
@@ -176,7 +176,7 @@ class DirectDelivery:
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
                 cwd="/",
-                env=_environment(),
+                env=environment_of_senders(),
                 start_new_session=True,
             )
         except OSError as error:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import random
@@ -23,11 +22,11 @@ from collections import defaultdict
 from typing import Any
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Api, Prepared
-from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS, RetryPolicy, Wait
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import Wait
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _route
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Claim, Lanes
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Claim, Lanes, fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pacing import WINDOW_SECONDS, Pace
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._workers import Attempt, Workers
 
@@ -67,13 +66,7 @@ class DirectCourier:
         self._sends: dict[str, list[float]] = defaultdict(list)
         self._pace = Pace(settings.max_events_per_minute)
         self._workers = Workers(_WORKERS)
-        self._retries = RetryPolicy(
-            max_retries=1_000_000,
-            base_interval=settings.retry_base_interval,
-            max_interval=settings.retry_max_interval,
-            jitter=settings.jitter,
-            deadline=LONGEST_SECONDS,
-        )
+        self._retries = settings.retries()
         self._orphaned: float | None = None
         self._stopped = False
 
@@ -112,7 +105,7 @@ class DirectCourier:
 
     def _take(self, fields: dict[str, Any]) -> None:
         event = Prepared(Api[fields["api"]], fields["key"], base64.b64decode(fields["body"]), fields["dedup_key"])
-        fingerprint = hashlib.sha256(event.routing_key.encode("utf-8")).hexdigest()
+        fingerprint = fingerprint_of(event.routing_key)
         route = _route.decode(fields["route"])
         lanes = Lanes(fingerprint, route.connection.base_url)
         claim = Claim(fields["number"], None, event, lanes, route, 0, fields["maybe_taken"])

@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import LONGEST_SECONDS, RetryPolicy, Wait
+from ansible_collections.oncall.pagerduty.plugins.module_utils._retry import Wait
 from ansible_collections.oncall.pagerduty.plugins.module_utils._sender import Outcome
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._breaker import Breaker
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import DatabaseError
@@ -75,13 +75,7 @@ class Drain:
         self._random_number = random_number
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._pace = Pace(settings.max_events_per_minute)
-        self._retries = RetryPolicy(
-            max_retries=1_000_000,
-            base_interval=settings.retry_base_interval,
-            max_interval=settings.retry_max_interval,
-            jitter=settings.jitter,
-            deadline=LONGEST_SECONDS,
-        )
+        self._retries = settings.retries()
         self._workers = workers or Workers(_WORKERS, own_surroundings)
         self._unwritten: list[tuple[Claim, Attempt]] = []
         self._in_hand: set[int] = set()
@@ -106,6 +100,12 @@ class Drain:
     def is_failing(self) -> bool:
         """Whether any PagerDuty has given no answer since its last failure."""
         return any(breaker.is_failing for breaker in self._breakers.values())
+
+    @property
+    def asks_soon(self) -> bool:
+        """Whether any integration key rests for a moment only."""
+        now = self._clock()
+        return any(throttle.asks_soon(now) for throttle in self._throttles.values())
 
     def turn(self, wait: float) -> None:
         """Do what can be done now; waits so many seconds at most for an attempt to end."""

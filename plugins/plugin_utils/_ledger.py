@@ -39,6 +39,7 @@ class Place:
         lasting: whether the host came from an inventory source that is read anew in each run.
         failed: Unix time of the latest failure there.
         absent: Unix time at which a complete green run first found that the host is not in the inventory any more.
+        known_as: what an earlier version calls the place, if that is something else. Only for `add_places`.
     """
 
     host: str
@@ -51,6 +52,7 @@ class Place:
     lasting: bool = False
     failed: float = 0.0
     absent: float | None = None
+    known_as: str = ""
 
     @property
     def still_failing(self) -> bool:
@@ -63,7 +65,7 @@ class RecordedIncident:
     """An incident as far as it is known here.
 
     Attributes:
-        fingerprint: SHA-256 of its integration key (`_outbox.fingerprint_of`).
+        fingerprint: SHA-256 of its integration key (`_outbox_values.fingerprint_of`).
         dedup_key: its dedup key.
         job: which job's failures it gathers.
         labels: its group's labels.
@@ -193,7 +195,7 @@ class Ledger:
         # What an earlier version has recorded of the same failure is known better now.
         cursor.executemany(
             "DELETE FROM places WHERE incident = ? AND host = ? AND place = ? AND parameters = ?",
-            [(found[0], row.host, row.place, NOT_NOTED) for row in rows if row.parameters != NOT_NOTED],
+            [(found[0], row.host, row.known_as or row.place, NOT_NOTED) for row in rows if row.parameters != NOT_NOTED],
         )
         cursor.execute("UPDATE incidents SET updated = ? WHERE id = ?", (now, found[0]))
 

@@ -129,10 +129,6 @@ class Memory:
         self._awaited: dict[tuple[str, str], list[tuple[RecordedIncident, RecordedPlace]]] | None = None
         self._would_raise: dict[tuple[_Identity, _Entry], list[Raisable | None]] = {}
 
-    def has_open_incidents(self) -> bool:
-        """Tell whether earlier runs may have left incidents open. One look at the disk."""
-        return self._marks.has(self._job)
-
     def look_back(self) -> None:
         """Note, at the beginning of a run, which incidents are open, and of which PagerDuty has not heard.
 
@@ -230,6 +226,7 @@ class Memory:
             origin=origin.host,
             playbook=self._playbook,
             lasting=host != WHOLE_RUN and self._hosts.is_from_source(host),
+            known_as=text.removesuffix(self._end(host)),
         )
 
     def _take_back(self, incident: Incident, places: list[RecordedPlace]) -> None:

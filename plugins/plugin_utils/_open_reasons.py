@@ -22,7 +22,7 @@ _TEXTS = {
     Why.NEWER: "{hosts} failed after this run had begun to show that it works",
     Why.PARAMETERS: "this run was started with other extra variables{names}; job_variables decides which count",
     Why.NOT_NOTED: "an earlier version recorded {hosts} without the extra variables of that run, so no run can be known"
-    " to be the same job; resolve it by a task or in PagerDuty",
+    " to be the same job; resolve it by a task, since what is done in PagerDuty is not learned of here",
     Why.KEY: "a failure of {hosts} would have another key in this run; group_by, dedup_key and their variables decide",
     Why.ROUTE: "no integration key of this run belongs to it, for {hosts}; routing_key and routing_key_file decide",
     Why.UNPAGED: "a failure of {hosts} would not be paged in this run; enabled and page_on decide",

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 
-_HEAD = """NOT EXISTS (SELECT 1 FROM events earlier WHERE earlier.set_aside IS NULL
+# Of the events in a query those that are the first of their incident.
+HEAD = """NOT EXISTS (SELECT 1 FROM events earlier WHERE earlier.set_aside IS NULL
     AND earlier.fingerprint = events.fingerprint AND earlier.dedup_key = events.dedup_key AND earlier.id < events.id)"""
 _FREE_FROM = "MAX(next_attempt, IFNULL(lease_until, 0))"
 
@@ -25,13 +26,11 @@ class Waiting:
         newest: the number of the newest event that waits; 0 if none does.
         due: when the first can be tried; None if nothing waits.
         in_outage: whether any waits because PagerDuty did not answer, or was not well.
-        stay_until: how long a courier is to stay for them.
     """
 
     newest: int
     due: float | None
     in_outage: bool
-    stay_until: float
 
 
 class Outages:
@@ -42,12 +41,11 @@ class Outages:
 
     def waiting(self) -> Waiting:
         """Say what waits."""
-        (newest, in_outage, stay_until) = self._database.read(
-            "SELECT IFNULL(MAX(id), 0), IFNULL(MAX(outage), 0), IFNULL(MAX(stay_until), 0) FROM events"
-            " WHERE set_aside IS NULL"
+        (newest, in_outage) = self._database.read(
+            "SELECT IFNULL(MAX(id), 0), IFNULL(MAX(outage), 0) FROM events WHERE set_aside IS NULL"
         )[0]
         due = self._first(_FREE_FROM, "1", {})
-        return Waiting(newest, due, bool(in_outage), stay_until)
+        return Waiting(newest, due, bool(in_outage))
 
     def stay(self, seconds: float) -> None:
         """Have a courier stay so many seconds from now for all that waits, or longer if that was wanted before."""
@@ -84,7 +82,7 @@ class Outages:
             cursor.execute(
                 f"""UPDATE events SET next_attempt = :now WHERE id = (SELECT id FROM events
                     WHERE set_aside IS NULL AND base_url = :base_url AND outage AND owner IS NULL
-                    AND {_HEAD} ORDER BY next_attempt LIMIT 1)""",  # noqa: S608  # constants
+                    AND {HEAD} ORDER BY next_attempt LIMIT 1)""",  # noqa: S608  # constants
                 {"now": now, "base_url": base_url},
             )
 
@@ -100,7 +98,7 @@ class Outages:
     def _first(self, what: str, where: str, values: dict[str, object]) -> float | None:
         """Return the least of something, over the events that are the first of their incident."""
         (first,) = self._database.read(
-            f"SELECT MIN({what}) FROM events WHERE set_aside IS NULL AND {where} AND {_HEAD}",  # noqa: S608  # constants
+            f"SELECT MIN({what}) FROM events WHERE set_aside IS NULL AND {where} AND {HEAD}",  # noqa: S608  # constants
             values,
         )[0]
         return None if first is None else float(first)

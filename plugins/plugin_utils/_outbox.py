@@ -40,7 +40,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import (
     drop_for_cap,
     untold,
 )
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outages import Outages
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outages import HEAD, Outages
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import (
     Caps,
     Claim,
@@ -71,8 +71,6 @@ _LANE = "fingerprint = :fingerprint AND dedup_key = :dedup_key"
 _SET_ASIDE_TRIGGER = "set_aside IS NOT NULL AND action = 'trigger'"
 _FREE = "set_aside IS NULL AND (owner IS NULL OR lease_until <= :now)"
 _OUTDATED = f"aged_from < :oldest AND {_FREE}"
-_EARLIER_IN_LANE = """SELECT 1 FROM events earlier WHERE earlier.set_aside IS NULL
-    AND earlier.fingerprint = events.fingerprint AND earlier.dedup_key = events.dedup_key AND earlier.id < events.id"""
 
 
 class Outbox:
@@ -229,7 +227,7 @@ class Outbox:
         return self._database.read(
             f"""SELECT priority, id, api, body, dedup_key, route, attempts, maybe_taken FROM events
                 WHERE fingerprint = :fingerprint AND base_url = :base_url AND next_attempt <= :now AND {_FREE}
-                AND IFNULL(owner, '') <> :owner AND NOT EXISTS ({_EARLIER_IN_LANE})
+                AND IFNULL(owner, '') <> :owner AND {HEAD}
                 ORDER BY priority, id LIMIT :most""",  # noqa: S608  # the parts are constants
             {"now": self._database.now(), "owner": owner, "most": most, **dataclasses.asdict(lanes)},
         )

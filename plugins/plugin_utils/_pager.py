@@ -299,10 +299,15 @@ class Pager:
             with memory.one_step():
                 if memory.withdraw(incident):
                     self._send(event, target)
-        except ForgetfulError:  # said by the delivery
-            self._send(event, target)
         except PagerDutyError as error:
-            self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {error}")
+            if (target.routing_key, incident.dedup_key) in self._told.open_before:
+                self._parts.warn(
+                    f"{incident.dedup_key} stays open although its hosts were taken back: it was open before this run,"
+                    f" and where else it failed cannot be looked up: {error}"
+                )
+                return
+            if not isinstance(error, ForgetfulError):  # that has been said by the delivery
+                self._parts.warn(f"the incident cannot be remembered, so it will not resolve by itself: {error}")
             self._send(event, target)
 
     def _send(self, event: Event, target: Target, api: Api = Api.V2) -> bool:

@@ -42,7 +42,7 @@ class Why(enum.Enum):
     """The run was started with other variables."""
 
     NOT_NOTED = "not noted"
-    """Nobody knows which variables the failed run was started with."""
+    """Nobody knows which variables the failed run was started with, nor its playbook and controller."""
 
     KEY = "key"
     """A failure there would have had another dedup key."""
@@ -232,9 +232,9 @@ def _why_open(incident: RecordedIncident, place: Place, shown: Shown, whole: Who
         whys = [_flaw(incident, place, evidence) for evidence in shown.evidence]
         return None if None in whys else next(why for why in Why if why in whys)
     if shown.other_machine:
-        return Why.MACHINE
+        return Why.NOT_NOTED if _is_not_noted(place) else Why.MACHINE
     if shown.other_playbook:
-        return Why.PLAYBOOK
+        return Why.NOT_NOTED if _is_not_noted(place) else Why.PLAYBOOK
     if place.host != WHOLE_RUN and shown.absent:
         return _why_not_gone(place, shown, whole)
     if whole.green and not whole.sources_read:

@@ -71,7 +71,7 @@ _NO_KEY = (
 
 
 class SteeringReader:
-    """Reads the steering of failures. Options must have passed `_callback_options.check`."""
+    """Reads the steering of failures. Options must have passed `_callback_options.checked`."""
 
     def __init__(self, options: Mapping[str, Any], warn: Callable[[str], None]) -> None:
         """Take the callback's options.

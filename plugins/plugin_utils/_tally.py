@@ -35,11 +35,6 @@ class Tally:
         self._handed_over: dict[Lane, int] = {}
         self._resolves: set[Lane] = set()
 
-    @property
-    def lanes(self) -> frozenset[Lane]:
-        """All lanes that events were handed over for."""
-        return frozenset(self._handed_over)
-
     def note(self, event: Prepared) -> None:
         """Count an event that was handed over."""
         if event.dedup_key is not None:

@@ -13,6 +13,8 @@ from __future__ import annotations
 _FIRST_SECONDS = 0.5
 _LONGEST_SECONDS = 2.0
 _UNLIMITED = 1_000_000
+# How long after a rest its question can be expected to have begun, unless its event is gone.
+_SOON_SECONDS = 1.0
 
 
 class Throttle:
@@ -34,6 +36,10 @@ class Throttle:
         if not self._streak:
             return _UNLIMITED
         return 1 if now >= self._until and not self._asking else 0
+
+    def asks_soon(self, now: float) -> bool:
+        """Whether it rests for a moment only, so that what makes the attempts is needed again at once."""
+        return bool(self._streak) and -_SOON_SECONDS < self._until - now <= _LONGEST_SECONDS
 
     def began(self, attempts: int) -> None:
         """Take note of attempts that were begun."""

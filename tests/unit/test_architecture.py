@@ -145,11 +145,12 @@ def test_the_senders_arrows_point_one_way(layer: int) -> None:
         assert not found & not_below, f"{file} imports {sorted(found & not_below)}"
 
 
-def test_what_the_map_names_is_there() -> None:
+def test_the_map_names_all_that_is_there_and_nothing_else() -> None:
     stems = [path.stem for folder in ("module_utils", "plugin_utils") for path in files(folder)]
     names = [name for name, _text in on_the_map()]
     assert len(names) > 50, "the map of CONTRIBUTING.md is no longer read"
     assert [name for name in names if not fnmatch.filter(stems, name)] == []
+    assert [stem for stem in stems if not any(fnmatch.fnmatch(stem, name) for name in names)] == []
 
 
 @pytest.mark.parametrize("path", pure(), ids=ids)

@@ -24,7 +24,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_setting
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import CourierLock, SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Entry
-from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
+from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support import couriers
 from ansible_collections.oncall.pagerduty.tests.support.couriers import wait_until
 
@@ -134,6 +134,22 @@ def test_what_a_later_run_hands_to_it_is_sent_at_once(path: str, pagerduty: Simu
     assert said["accepted"] == 1
     assert CourierLock(path).holder() == courier
     assert couriers.is_alive(courier)
+
+
+def test_a_key_that_is_throttled_is_asked_for_as_often_by_a_courier_that_was_small(
+    path: str, pagerduty: Simulator
+) -> None:
+    """Not only every ten seconds, as in an outage: after a rest of two seconds at most the page may be taken."""
+    url = pagerduty.url
+    a_run(path, NOWHERE, "stuck")
+    the_courier(path)
+    wait_until(lambda: couriers.is_resting(path))
+    pagerduty.add_fault(Fault("status", code=429, count=8))
+    a_run(path, url, "new")
+    pagerduty.wait_for(lambda seen: len(seen.accepted) == 1, 60.0)
+    times = [request.time for request in pagerduty.requests]
+    assert len(times) == 9
+    assert max(later - earlier for earlier, later in zip(times, times[1:])) < 6.0
 
 
 def test_who_drains_by_hand_need_not_wait_for_it(path: str, pagerduty: Simulator) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _schema
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drops import SUPERSEDED
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Errored
@@ -97,6 +99,7 @@ def begin(path: str, clock: Clock, database: Callable[[], Database]) -> MakeMemo
         made: str = "",
         unread: tuple[str, ...] = (),
         playbook: str = "deploy.yml",
+        machine: Callable[[str], str] = lambda host: host,
     ) -> Memory:
         clock.go_on(1.0)  # one run begins after the other
         return Memory(
@@ -111,6 +114,7 @@ def begin(path: str, clock: Clock, database: Callable[[], Database]) -> MakeMemo
             clock(),
             playbook,
             clock,
+            machine,
         )
 
     return begin
@@ -120,6 +124,11 @@ def incident(*outcomes: Outcome, key: str = "k") -> Incident:
     made = Incident(key, steering(), {"playbook": "deploy.yml"}, outcomes[0], "error", samples=list(outcomes))
     made.hosts.update({failed.host: (failed.kind, place_of(failed)) for failed in outcomes})
     return made
+
+
+def is_marked(memory: Memory) -> bool:
+    """Whether a run will look into the memory."""
+    return memory._marks.has("deploy.yml")
 
 
 def judged(memory: Memory, green: bool = False, run: ThisRun | None = None) -> list[tuple[RecordedIncident, Verdict]]:
@@ -148,7 +157,7 @@ def passes(memory: Memory, clock: Clock, *on: str, run: ThisRun | None = None, *
 
 
 def test_nothing_is_opened_until_there_is_something(begin: MakeMemory, path: str) -> None:
-    assert not begin().has_open_incidents()
+    assert not is_marked(begin())
     assert not os.path.exists(path)
 
 
@@ -156,7 +165,7 @@ def test_hosts_get_through_one_run_after_the_other(begin: MakeMemory, clock: Clo
     begin().remember(incident(outcome("web1"), outcome("web2")), "failed")
 
     memory = begin()
-    assert memory.has_open_incidents()
+    assert is_marked(memory)
     passes(memory, clock, "web1")
     ((found, verdict),) = judged(memory)
     assert (found.dedup_key, found.summary, verdict.change, verdict.remaining) == (
@@ -173,7 +182,36 @@ def test_hosts_get_through_one_run_after_the_other(begin: MakeMemory, clock: Clo
     assert verdict.change is Change.OVER
     memory.settle(found, verdict, over=True)
 
-    assert not begin().has_open_incidents()
+    assert not is_marked(begin())
+
+
+def test_what_the_first_version_has_recorded_of_localhost_gives_way_to_its_next_failure(
+    begin: MakeMemory, path: str, clock: Clock
+) -> None:
+    """That version's places do not say on which controller they are."""
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        for statement in _schema.MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO incidents VALUES (1, ?, 'k', 'deploy.yml', '{}', 'triggered', 'failed', 1.0, 1.0)",
+            (fingerprint_of(KEY),),
+        )
+        where = "production||deploy.yml|Install nginx"
+        connection.execute("INSERT INTO places VALUES (1, 'localhost', ?, 1.0, NULL)", (where,))
+        connection.execute("PRAGMA user_version = 1")
+    OpenJobs(path).mark("deploy.yml")
+
+    def here(**around: Any) -> Memory:
+        return begin(hosts="localhost", machine=lambda _host: "controller1", **around)
+
+    memory = here()
+    passes(memory, clock, "localhost")
+    assert verdicts(memory) == [("k", Change.NONE, ("localhost",))]
+
+    here().remember(incident(outcome("localhost")), "failed again")
+    memory = here()
+    passes(memory, clock, "localhost")
+    assert verdicts(memory) == [("k", Change.OVER, ())]
 
 
 def test_a_run_that_is_killed_while_it_remembers_leaves_no_incident_without_places(
@@ -333,7 +371,7 @@ def test_a_mark_is_not_lost_to_a_run_that_just_found_no_incident(
             super().open_incident(*given, **named)
 
     begin(ledger=lambda: Overtaken(database())).remember(incident(outcome("web1")), "failed")
-    assert begin().has_open_incidents()
+    assert is_marked(begin())
 
 
 def test_a_complete_run_needs_all_sources_of_the_inventory(begin: MakeMemory, clock: Clock) -> None:
@@ -379,7 +417,7 @@ def test_an_incident_whose_trigger_is_set_aside_ends_quietly_and_takes_that_alon
     begin().remember(incident(outcome("web1")), "failed")
     refuse(database)
     assert settled(begin(), clock) == [("k", Change.OVER, True)]
-    assert not begin().has_open_incidents()
+    assert not is_marked(begin())
     counts = Outbox(database()).counts()
     assert (counts.set_aside, counts.dropped) == (0, {SUPERSEDED: 1})
 
@@ -422,7 +460,7 @@ def test_what_is_taken_back_whole_is_over(begin: MakeMemory) -> None:
     memory.remember(told, "failed")
     told.hosts.clear()
     assert memory.withdraw(told)
-    assert not begin().has_open_incidents()
+    assert not is_marked(begin())
 
 
 def test_what_an_earlier_run_has_said_is_not_taken_back(begin: MakeMemory) -> None:
@@ -455,7 +493,7 @@ def test_a_task_that_resolves_is_learned_of(begin: MakeMemory, path: str) -> Non
     assert learn(path, KEY, "k", "resolved") is None
     memory = begin()
     assert verdicts(memory) == []
-    assert not begin().has_open_incidents()
+    assert not is_marked(begin())
 
 
 def test_a_task_that_acknowledges_is_learned_of(begin: MakeMemory, path: str, database: Callable[[], Database]) -> None:

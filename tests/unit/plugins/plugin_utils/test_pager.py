@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError, PagerDutyError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._event import Action, Alert, Prepared
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Flushed, HandOver
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._direct import ForgetfulError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Errored, Withdrawn
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, Place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import NO_PARAMETERS, Parameters
@@ -124,6 +125,27 @@ def test_what_was_taken_back_is_resolved_in_the_same_run() -> None:
     assert around.sent == [("trigger", KEY), ("resolve", KEY)]
     assert pager.close(1.0) is False
     assert around.shown == ["PagerDuty: 2 events accepted, 0 waiting"]
+
+
+@pytest.mark.parametrize("error", [PagerDutyError("the disk is full"), ForgetfulError("nothing can be stored")])
+@pytest.mark.parametrize("open_before", [True, False])
+def test_what_was_open_before_is_not_resolved_by_what_was_taken_back_if_the_memory_is_gone(
+    open_before: bool, error: PagerDutyError
+) -> None:
+    """Another run's failure may be what it is open for."""
+
+    def one_step() -> None:
+        raise error
+
+    around = Surroundings(memory=SimpleNamespace(remember=lambda *_given: open_before, one_step=one_step))
+    pager = around.pager()
+    pager.decided(failure("web1"))
+    pager.decided(Withdrawn(("web1",)))
+    pager.play_ended()
+    assert around.sent == [("trigger", KEY), *([] if open_before else [("resolve", KEY)])]
+    said = [warning for warning in around.warnings if warning.startswith(f"{KEY} stays open although its hosts were")]
+    assert len(said) == open_before
+    assert all(warning.endswith(f"cannot be looked up: {error}") for warning in said)
 
 
 def test_an_event_that_cannot_be_kept_is_tried_again_and_said_to_be_lost() -> None:

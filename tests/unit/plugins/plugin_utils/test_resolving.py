@@ -28,6 +28,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import
 
 FAILED, BEGAN, RAN, NOW = 100.0, 200.0, 250.0, 300.0
 A, B = (Place(host, "prod|install", lasting=True, failed=FAILED) for host in ("web1", "web2"))
+OLD = dataclasses.replace(A, parameters=NOT_NOTED)
 LOST = Place("web1", place_text("prod", REACHED), failed=FAILED)
 RUN = Place(WHOLE_RUN, place_text("prod", ""), failed=FAILED)
 ELSEWHERE = Place("web1", place_text("stage", "install"), failed=FAILED)
@@ -61,6 +62,9 @@ def verdict_on(place: Place, shown: Shown, **run: bool) -> Verdict:
         pytest.param(A, THROUGH, {}, None, id="through"),
         pytest.param(A, NOTHING, {}, Why.ELSEWHERE, id="not there"),
         pytest.param(A, NOTHING, {"green": True}, Why.ELSEWHERE, id="green, on other hosts"),
+        pytest.param(OLD, Shown(other_playbook=True), {"green": True}, Why.NOT_NOTED, id="a playbook not noted"),
+        pytest.param(OLD, Shown(other_machine=True), {"green": True}, Why.NOT_NOTED, id="a machine not noted"),
+        pytest.param(A, Shown(other_machine=True), {"green": True}, Why.MACHINE, id="another controller's localhost"),
         pytest.param(A, dataclasses.replace(THROUGH, failed=True), {}, Why.FAILED, id="failed again"),
         pytest.param(A, Shown(other_playbook=True), {"green": True}, Why.PLAYBOOK, id="another playbook of the job"),
         pytest.param(A, dataclasses.replace(THROUGH, other_playbook=True), {}, None, id="which came to the same place"),

@@ -50,6 +50,21 @@ def test_pagerdutys_wish_holds_within_bounds(longest: float, wish: float | None,
     assert throttle.room(rest) == 1
 
 
+@pytest.mark.parametrize(
+    ("wish", "after", "soon"),
+    [(None, 0.0, True), (None, 0.6, True), (None, 1.6, False), (20.0, 0.0, False), (20.0, 18.1, True)],
+)
+def test_what_makes_the_attempts_is_needed_soon_after_a_short_rest(
+    wish: float | None, after: float, soon: bool
+) -> None:
+    throttle = Throttle(60.0)
+    assert not throttle.asks_soon(0.0)
+    throttle.throttled(0.0, 1.0, wish)
+    assert throttle.asks_soon(after) is soon
+    throttle.taken()
+    assert not throttle.asks_soon(after)
+
+
 def test_a_wish_of_one_of_several_holds() -> None:
     throttle = Throttle(60.0)
     throttle.began(2)
