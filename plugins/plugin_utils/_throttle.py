@@ -28,6 +28,7 @@ class Throttle:
         self._streak = 0
         self._until = float("-inf")
         self._asking = False
+        self._takes = False
 
     def room(self, now: float) -> int:
         """Return how many attempts may be begun now: after a rest one, which asks for all others."""
@@ -47,6 +48,7 @@ class Throttle:
             random: a number from 0 to 1.
             wish: seconds that PagerDuty asks to wait.
         """
+        self._takes = False
         # Of several that were under way together, the first one says it all, unless another one names a time.
         if self._asking or now >= self._until:
             self._streak += 1
@@ -57,9 +59,11 @@ class Throttle:
         self._asking = False
         return max(self._until - now, 0.0)
 
-    def taken(self) -> None:
-        """Take note that an event was decided upon: nothing is to be waited for."""
+    def taken(self) -> bool:
+        """Take note that an event was decided upon: nothing is to be waited for. Returns whether that is news."""
+        is_news, self._takes = not self._takes, True
         self._streak, self._until, self._asking = 0, float("-inf"), False
+        return is_news
 
     def learned_nothing(self) -> None:
         """Take note that an attempt has ended without a word about how many there may be."""
