@@ -11,7 +11,7 @@ from __future__ import annotations
 # Ours: half a second, one, and then two, so that a page is tried within two seconds of PagerDuty's return. That is one
 # event every two seconds for each key, a quarter of what PagerDuty takes.
 _FIRST_SECONDS = 0.5
-_LONGEST_SECONDS = 2.0
+LONGEST_SECONDS = 2.0
 _UNLIMITED = 1_000_000
 
 
@@ -52,7 +52,7 @@ class Throttle:
         # Of several that were under way together, the first one says it all, unless another one names a time.
         if self._asking or now >= self._until:
             self._streak += 1
-            rest = min(_FIRST_SECONDS * 2.0 ** min(self._streak - 1, 10), _LONGEST_SECONDS) * (1 + random) / 2
+            rest = min(_FIRST_SECONDS * 2.0 ** min(self._streak - 1, 10), LONGEST_SECONDS) * (1 + random) / 2
             self._until = now + min(rest, self._longest_wish)
         if wish is not None:
             self._until = max(self._until, now + min(wish, self._longest_wish))
