@@ -102,7 +102,9 @@ class Outages:
 
         Each waits by what it was told itself, which for "too many" is about the key.
         """
-        which = "set_aside IS NULL AND fingerprint = ? AND base_url = ? AND NOT outage AND attempts AND next_attempt > ?"
+        which = (
+            "set_aside IS NULL AND fingerprint = ? AND base_url = ? AND NOT outage AND attempts AND next_attempt > ?"
+        )
         values = (fingerprint, base_url, now := self._database.now())
         if self._database.read(f"SELECT 1 FROM events WHERE {which} LIMIT 1", values):  # noqa: S608  # constants
             with self._database.transaction() as cursor:
