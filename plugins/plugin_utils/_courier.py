@@ -24,6 +24,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import Cour
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._log import Log, log_path
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Caps
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._throttle import LONGEST_SECONDS
 
 if TYPE_CHECKING:
     from ansible_collections.oncall.pagerduty.plugins.plugin_utils._drain import Drain
@@ -35,10 +36,10 @@ _LOCK_SECONDS = 0.1
 # A process that only asks whether there is a courier holds its lock for some microseconds.
 _LOCK_LOOKS = 5
 # How long no attempt is under way until the courier becomes smaller: while a run is at work, and later; and until a
-# helper of the smaller one ends.
+# helper of the smaller one ends. Longer than a key rests after "too many" unless PagerDuty names a time, so that what
+# counts its rests, and sends within seconds of the last one, stays.
 _REST_SECONDS = 5.0
-ORPHANS_REST_SECONDS = 2.0
-_HELPERS_REST_SECONDS = 1.0
+ORPHANS_REST_SECONDS = LONGEST_SECONDS + 0.5
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -155,7 +156,7 @@ class Courier:
         if drain.asks_soon:
             return None
         if self._is_helper:
-            return Ending.QUIET if drain.is_failing or quiet >= _HELPERS_REST_SECONDS else None
+            return Ending.QUIET if drain.is_failing or quiet >= ORPHANS_REST_SECONDS else None
         return Ending.QUIET if quiet >= (ORPHANS_REST_SECONDS if self._life.is_orphan else _REST_SECONDS) else None
 
 

@@ -54,6 +54,7 @@ class Database:
         self.path = path
         self._uptime = uptime
         self._is_shared = False
+        self._if_undone: list[Callable[[], None]] = []
         self._clock: _steady.Anchor | None = None
         with self._explained():
             self._identity = _private_files.open_outbox(path, _open.__contains__)
@@ -110,12 +111,24 @@ class Database:
         if self._is_shared:
             with self._explained():
                 raise sqlite3.OperationalError("it is in use by this process itself")
-        with self.transaction():
-            self._is_shared = True
-            try:
-                yield
-            finally:
-                self._is_shared = False
+        try:
+            with self.transaction():
+                self._is_shared = True
+                try:
+                    yield
+                finally:
+                    self._is_shared = False
+        except BaseException:
+            for tell in self._if_undone:
+                tell()
+            raise
+        finally:
+            self._if_undone.clear()
+
+    def if_undone(self, tell: Callable[[], None]) -> None:
+        """Have this called if what was just done is part of a shared transaction, and that comes to nothing."""
+        if self._is_shared:
+            self._if_undone.append(tell)
 
     def read(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows that answer a query.

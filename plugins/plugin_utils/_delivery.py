@@ -360,10 +360,18 @@ class Delivery:
                 first.ensure()
                 return put
         if self._current != _DIRECT:
-            return self._depot(self._current).put(event, route, self._run, maybe_taken)
+            depot, place = self._depot(self._current), self._current
+            put = depot.put(event, route, self._run, maybe_taken)
+            depot.database.if_undone(lambda: self._take_back(place, event))
+            return put
         if self._direct is None:
             self._direct = DirectDelivery(self._settings)
         return self._direct.put(event, route, self._run, maybe_taken)
+
+    def _take_back(self, place: int, event: Prepared) -> None:
+        """Do not count an event that was handed over in a transaction which came to nothing."""
+        self._handed_over[place] -= 1
+        self._tally.take_back(event)
 
     def _step_aside(self, error: Exception) -> None:
         """Keep events in the next place from here on."""

@@ -81,6 +81,7 @@ class Drain:
         self._in_hand: set[int] = set()
         self._breakers: dict[str, Breaker] = {}
         self._back: set[str] = set()
+        self._taking: set[Lanes] = set()
         self._throttles: dict[Lanes, Throttle] = collections.defaultdict(lambda: Throttle(settings.retry_max_interval))
         self._version = -1
         self._looked = float("-inf")
@@ -155,6 +156,9 @@ class Drain:
             for base_url in sorted(self._back):
                 self._outbox.outages.over(base_url)
                 self._back.remove(base_url)
+            for lanes in sorted(self._taking, key=str):
+                self._outbox.outages.throttle_over(lanes.fingerprint, lanes.base_url)
+                self._taking.remove(lanes)
             for base_url in sorted({lanes.base_url for lanes in self._lanes}):
                 if self._breaker(base_url).asks(self._clock()):
                     self._outbox.outages.ask(base_url)
@@ -230,7 +234,8 @@ class Drain:
         else:
             self._log(f"{what}: {attempt.error}; the next one in {delay:.1f} s")
         if attempt.outcome is not Outcome.UNDELIVERED:
-            self._throttles[claim.lanes].taken()
+            if self._throttles[claim.lanes].taken():
+                self._taking.add(claim.lanes)
         elif not attempt.throttled:
             self._throttles[claim.lanes].learned_nothing()
         self._tell_breaker(claim, attempt)

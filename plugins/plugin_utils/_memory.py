@@ -152,8 +152,14 @@ class Memory:
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
-        with self._ledger().one_step():
-            yield
+        was_marked = self.has_open_incidents()
+        try:
+            with self._ledger().one_step():
+                yield
+        except BaseException:
+            if was_marked:  # the mark may be gone, but what was to end is open still
+                self._marks.mark(self._job)
+            raise
 
     def is_open(self, fingerprint: str, dedup_key: str) -> bool:
         """Tell whether an incident is known to be open.

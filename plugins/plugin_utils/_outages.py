@@ -95,6 +95,19 @@ class Outages:
                 (self._database.now(), base_url),
             )
 
+    def throttle_over(self, fingerprint: str, base_url: str) -> None:
+        """An integration key's events are taken again: let those of it be due that wait for anything but an outage.
+
+        Each waits by what it was told itself, which for "too many" is about the key.
+        """
+        which = (
+            "set_aside IS NULL AND fingerprint = ? AND base_url = ? AND NOT outage AND attempts AND next_attempt > ?"
+        )
+        values = (fingerprint, base_url, now := self._database.now())
+        if self._database.read(f"SELECT 1 FROM events WHERE {which} LIMIT 1", values):  # noqa: S608  # constants
+            with self._database.transaction() as cursor:
+                cursor.execute(f"UPDATE events SET next_attempt = ? WHERE {which}", (now, *values))  # noqa: S608
+
     def _first(self, what: str, where: str, values: dict[str, object]) -> float | None:
         """Return the least of something, over the events that are the first of their incident."""
         (first,) = self._database.read(

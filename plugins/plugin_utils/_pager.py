@@ -383,30 +383,39 @@ class Pager:
         target = self._target_of(incident)
         if memory.verdict(incident, green, self) is None:
             return
-        # Once more, now that all variables are rendered, and such that no other run's failure comes in between.
-        with memory.one_step():
-            verdict = memory.verdict(incident, green, self)
-            if verdict is None:
-                return
-            memory.note_sightings(incident, verdict)
-            settled = verdict.change is Become.NONE or memory.settle_unheard_of(incident, verdict)
-            if not settled and target is not None:
-                self._tell(incident, verdict, target)
+        events = self._told.events
+        told = False
+        try:
+            # Once more, now that all variables are rendered, and such that no other run's failure comes in between.
+            with memory.one_step():
+                verdict = memory.verdict(incident, green, self)
+                if verdict is None:
+                    return
+                memory.note_sightings(incident, verdict)
+                settled = verdict.change is Become.NONE or memory.settle_unheard_of(incident, verdict)
+                if not settled and target is not None:
+                    told = self._tell(incident, verdict, target)
+        except PagerDutyError:
+            self._told.events = events
+            raise
+        if told and target is not None:
+            which = self._told.resolved if verdict.change is Become.OVER else self._told.updated
+            which[target.routing_key, incident.dedup_key] = None
         names = {name for parameters in self._parts.parameters() for name in parameters.names}
         for reason in reasons(verdict, self._parts.unread(), names):
             self._parts.explain(f"{incident.dedup_key} stays open: {reason}")
         if not settled and target is None:
             self._parts.explain(f"{incident.dedup_key} stays open: no integration key of this run belongs to it")
 
-    def _tell(self, incident: RecordedIncident, verdict: Verdict, target: Target) -> None:
+    def _tell(self, incident: RecordedIncident, verdict: Verdict, target: Target) -> bool:
+        """Tell PagerDuty of a verdict and note that; returns whether that is kept until it is sent."""
         from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Change as Become
 
         over = verdict.change is Become.OVER
         if not self._send(self._resolved(incident.dedup_key) if over else self._progress(incident, verdict), target):
-            return
-        told = self._told.resolved if over else self._told.updated
-        told[target.routing_key, incident.dedup_key] = None
+            return False
         self._parts.memory().settle(incident, verdict, over)
+        return True
 
     def would_raise(self, incident: RecordedIncident, place: RecordedPlace) -> list[Raisable | None]:
         """Return what a failure of the place's host there would have raised, for each play where it could stand."""

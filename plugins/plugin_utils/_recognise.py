@@ -46,15 +46,18 @@ def is_outbox(read: Read, read_log: Read) -> bool:
 
 
 def is_write_ahead_log(read: Read) -> bool:
-    """Whether a file is empty or a write-ahead log of SQLite."""
+    """Whether a file is empty or a write-ahead log of SQLite, be it one that a full disk has cut off."""
     head = read(4)
-    return not head or head in _WAL_MAGIC
+    return any(magic.startswith(head) for magic in _WAL_MAGIC)
 
 
 def is_write_ahead_index(read: Read) -> bool:
-    """Whether a file is empty, or SQLite's index of a write-ahead log, be it one that was just begun."""
+    """Whether a file is empty, or SQLite's index of a write-ahead log, be it one that was just begun.
+
+    SQLite begins it with three zero bytes, and leaves it at that if the disk is full or the process is killed.
+    """
     head = read(4)
-    return not head or head in _WAL_INDEX
+    return any(begin.startswith(head) for begin in _WAL_INDEX)
 
 
 def is_journal(read: Read) -> bool:

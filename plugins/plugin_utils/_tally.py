@@ -43,6 +43,14 @@ class Tally:
             if action_of(event) == "resolve":
                 self._resolves.add(lane)
 
+    def take_back(self, event: Prepared) -> None:
+        """Do not count an event that was handed over in vain."""
+        if event.dedup_key is not None:
+            lane = lane_of(event.routing_key, event.dedup_key)
+            self._handed_over[lane] -= 1
+            if not self._handed_over[lane]:
+                del self._handed_over[lane]
+
     def unheard(self, run: str, places: Sequence[_Place], some_dropped: bool) -> frozenset[Lane]:
         """Return the lanes of which no event was accepted.
 

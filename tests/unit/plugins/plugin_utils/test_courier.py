@@ -14,19 +14,23 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _delivery, _upkeep
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._courier import Courier, Ending
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._lock import CourierLock, SenderLock
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import Entry
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._throttle import LONGEST_SECONDS
 from ansible_collections.oncall.pagerduty.tests.simulator import Fault, Simulator
 from ansible_collections.oncall.pagerduty.tests.support import couriers
 from ansible_collections.oncall.pagerduty.tests.support.couriers import wait_until
+from ansible_collections.oncall.pagerduty.tests.support.events import Clock, alert, database_by, route
 
 ROOT = str(Path(_delivery.__file__).parents[5])
 NOWHERE = "http://127.0.0.1:9"
@@ -123,6 +127,49 @@ def test_one_small_process_waits_and_sends_when_pagerduty_is_back(path: str, pag
     wait_until(lambda: not couriers.is_alive(courier))
     assert "nothing waits" in log(path)
     assert couriers.processes_of(path) == []
+
+
+class Throttled:
+    """Stands for a drain that is told "too many" some times, and then sends all."""
+
+    is_failing = False
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        self.busy = True
+        self.accepted = 0
+        self._outbox = outbox
+        self._clock = clock
+        self._rests = 6
+        self._next = clock()
+
+    def turn(self, wait: float) -> None:
+        self._clock.go_on(wait)
+        self.busy = self._clock() >= self._next
+        if self.busy:
+            # What a key rests at most, and a look at the outbox comes after it.
+            self._next = self._clock() + LONGEST_SECONDS + 0.25
+            self._rests -= 1
+            if not self._rests:
+                self.accepted = self._outbox.purge(waiting=True)
+
+    def finish(self) -> None:
+        self.busy = False
+
+
+@pytest.mark.parametrize("is_helper", [False, True])
+def test_it_does_not_become_small_between_two_attempts_of_a_throttled_key(path: str, is_helper: bool) -> None:
+    """A smaller one would not ask again for ten seconds."""
+    clock = Clock()
+    database = database_by(clock, path)
+    outbox = Outbox(database)
+    outbox.put(alert("k"), route(NOWHERE))
+    life: Any = SimpleNamespace(is_over=lambda _stay: False, is_orphan=True, lost=None)
+    drain: Any = Throttled(outbox, clock)
+    settings = DeliverySettings(path)
+    courier = Courier(settings, life, lambda _line: None, is_helper, clock, lambda _outbox, _alone: drain)
+    assert courier.send(outbox, SenderLock(path)) is Ending.EMPTY
+    assert courier.accepted == 1
+    database.close()
 
 
 def test_what_a_later_run_hands_to_it_is_sent_at_once(path: str, pagerduty: Simulator) -> None:

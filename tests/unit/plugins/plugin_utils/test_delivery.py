@@ -715,3 +715,13 @@ def test_the_log_says_what_happened_and_nothing_secret(
     assert "HTTP 503" in log
     assert "accepted" in log
     assert_no_secret(log, KEY)
+
+
+def test_what_was_handed_over_in_a_step_that_came_to_nothing_is_not_counted(make: Callable[..., Delivery]) -> None:
+    delivery = make()
+    with pytest.raises(RuntimeError), delivery.ledger().one_step():
+        assert delivery.hand_over(alert("k", "resolve"), route(NOWHERE)).kept
+        raise RuntimeError("stands for a disk that is full when the transaction ends")
+    assert delivery.flush(0.0) == Flushed()
+    delivery.hand_over(alert("k", "resolve"), route(NOWHERE))
+    assert delivery.flush(0.0).waiting == 1

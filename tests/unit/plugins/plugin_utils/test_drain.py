@@ -343,3 +343,15 @@ def test_says_nothing_secret(a_set: Set, pagerduty: Simulator) -> None:
     a_set.quiet()
     assert a_set.said
     assert_no_secret([a_set.said, a_set.outbox.entries()], KEY)
+
+
+def test_a_page_that_was_told_to_wait_does_not_once_the_key_is_taken_again(a_set: Set, pagerduty: Simulator) -> None:
+    pagerduty.add_fault(Fault("throttle", retry_after=50))
+    a_set.outbox.put(alert("early"), route(pagerduty.url))
+    a_set.quiet()
+    a_set.drain.finish()
+    # A courier's helpers have no memory of each other.
+    settings = DeliverySettings(a_set.path, jitter=False)
+    a_set.drain = Drain(a_set.outbox, settings, a_set.said.append, True, a_set.clock, random_number=lambda: 1.0)
+    a_set.outbox.put(alert("late"), route(pagerduty.url))
+    assert until_accepted(a_set, pagerduty, "early") < 2.0

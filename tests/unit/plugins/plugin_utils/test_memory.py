@@ -514,3 +514,20 @@ def test_a_memory_that_cannot_be_told_is_a_warning(begin: MakeMemory, path: str)
     for suffix in ("-wal", "-shm"):
         Path(path + suffix).unlink(missing_ok=True)
     assert str(learn(path, KEY, "k", "resolved")).startswith("PagerDuty was told, but the memory of open incidents")
+
+
+def test_an_end_that_could_not_be_noted_is_looked_for_by_the_next_run(
+    begin: MakeMemory, clock: Clock, database: Callable[[], Database]
+) -> None:
+    begin().remember(incident(outcome("web1")), "failed")
+    ledger = Ledger(database())
+    memory = begin(ledger=lambda: ledger)
+    passes(memory, clock, "web1")
+    ((found, verdict),) = judged(memory)
+    with pytest.raises(RuntimeError), memory.one_step():
+        memory.settle(found, verdict, over=True)
+        assert not memory.has_open_incidents()
+        raise RuntimeError("stands for a disk that is full when the transaction ends")
+    memory = begin()
+    assert memory.has_open_incidents()
+    assert verdicts(memory) == [("k", Change.NONE, ("web1",))]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,8 +19,11 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._direct import Fo
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Errored, Withdrawn
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._incidents import Incident, Place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import NO_PARAMETERS, Parameters
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._ledger import RecordedIncident
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_values import fingerprint_of
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._pager import Pager, Parts
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._passage import Passage
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import Change, Verdict
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._run_context import RunContext
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import Steering
 from ansible_collections.oncall.pagerduty.tests.support.failures import failure, outcome, steering
@@ -284,3 +288,36 @@ def test_a_page_is_remembered_before_it_is_told() -> None:
     around.parts.delivery().hand_over = hand_over  # type: ignore[method-assign,assignment]
     around.pager().decided(failure("web1"))
     assert order == ["remembered", "told"]
+
+
+class Undone(Obliging):
+    """A memory by which an incident is over, on a disk that is full when that is to be noted."""
+
+    @contextlib.contextmanager
+    def one_step(self) -> Iterator[None]:
+        yield
+        raise PagerDutyError("the disk is full")
+
+    def incidents(self) -> list[RecordedIncident]:
+        target = steering().target
+        assert target is not None
+        fingerprint = fingerprint_of(target.routing_key)
+        return [RecordedIncident(fingerprint, KEY, "deploy.yml", {}, "triggered", "failed", 0.0, 0.0)]
+
+    def verdict(self, *_given: Any) -> Verdict:
+        return Verdict(Change.OVER, (), (), {})
+
+    def settle_unheard_of(self, *_given: Any) -> bool:
+        return False
+
+
+def test_a_resolve_that_came_to_nothing_is_not_told() -> None:
+    around = Surroundings(Undone())
+    pager = around.pager()
+    pager.run_ended(0, True)
+    assert around.sent == [("resolve", KEY)]
+    assert not pager.close(0.0)
+    assert (around.warnings, around.shown) == (
+        ["what this run proves about open incidents is not known: the disk is full"],
+        [],
+    )

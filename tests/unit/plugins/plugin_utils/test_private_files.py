@@ -468,3 +468,10 @@ def test_where_no_substitute_can_be_made_either_the_event_is_sent_from_memory(
     assert (flushed.accepted, flushed.waiting) == (0, 1)
     assert flushed.unheard == {lane_of(KEY, "k")}
     delivery.close()
+
+
+@pytest.mark.parametrize(("end", "rest"), [("-shm", b"\0\0\0"), ("-wal", b"\x37\x7f"), ("-wal", b"")])
+def test_what_a_full_disk_or_a_kill_leaves_of_a_file_of_sqlites_is_ours(path: Path, end: str, rest: bytes) -> None:
+    Database(str(path)).close()
+    Path(f"{path}{end}").write_bytes(rest)
+    Database(str(path)).close()
