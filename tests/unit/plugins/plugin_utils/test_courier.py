@@ -133,6 +133,7 @@ class Throttled:
     """Stands for a drain that is told "too many" some times, and then sends all."""
 
     is_failing = False
+    asks_soon = False
 
     def __init__(self, outbox: Outbox, clock: Clock) -> None:
         self.busy = True

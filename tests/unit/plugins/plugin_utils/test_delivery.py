@@ -719,9 +719,14 @@ def test_the_log_says_what_happened_and_nothing_secret(
 
 def test_what_was_handed_over_in_a_step_that_came_to_nothing_is_not_counted(make: Callable[..., Delivery]) -> None:
     delivery = make()
-    with pytest.raises(RuntimeError), delivery.ledger().one_step():
-        assert delivery.hand_over(alert("k", "resolve"), route(NOWHERE)).kept
-        raise RuntimeError("stands for a disk that is full when the transaction ends")
+
+    def hand_over_in_vain() -> None:
+        with delivery.ledger().one_step():
+            assert delivery.hand_over(alert("k", "resolve"), route(NOWHERE)).kept
+            raise RuntimeError("stands for a disk that is full when the transaction ends")
+
+    with pytest.raises(RuntimeError):
+        hand_over_in_vain()
     assert delivery.flush(0.0) == Flushed()
     delivery.hand_over(alert("k", "resolve"), route(NOWHERE))
     assert delivery.flush(0.0).waiting == 1

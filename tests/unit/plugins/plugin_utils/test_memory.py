@@ -524,10 +524,16 @@ def test_an_end_that_could_not_be_noted_is_looked_for_by_the_next_run(
     memory = begin(ledger=lambda: ledger)
     passes(memory, clock, "web1")
     ((found, verdict),) = judged(memory)
-    with pytest.raises(RuntimeError), memory.one_step():
-        memory.settle(found, verdict, over=True)
-        assert not memory.has_open_incidents()
-        raise RuntimeError("stands for a disk that is full when the transaction ends")
+    marks = []
+
+    def settle_in_vain() -> None:
+        with memory.one_step():
+            memory.settle(found, verdict, over=True)
+            marks.append(memory._marks.has("deploy.yml"))
+            raise RuntimeError("stands for a disk that is full when the transaction ends")
+
+    with pytest.raises(RuntimeError):
+        settle_in_vain()
     memory = begin()
-    assert memory.has_open_incidents()
+    assert (marks, memory._marks.has("deploy.yml")) == ([False], True)
     assert verdicts(memory) == [("k", Change.NONE, ("web1",))]
