@@ -20,6 +20,9 @@ _NAMED = 3
 # Characters of a dedup key that are shown: enough to find it by, few enough for a line.
 _KEY_CHARACTERS = 120
 
+# What is refused is not tried again, and a wrong key is the usual reason.
+_ABOUT_THE_KEY = "ansible-playbook oncall.pagerduty.verify says whether PagerDuty takes the key"
+
 What = Literal["triggered", "updated", "resolved"]
 _ORDER: tuple[What, ...] = ("triggered", "updated", "resolved")
 
@@ -51,7 +54,8 @@ def closing_line(told: Sequence[ToldIncident], flushed: Flushed, lost: int = 0) 
     """
     parts = [*_incidents(told), *_events(flushed, lost)]
     outlook = f"; {flushed.outlook}" if flushed.outlook and flushed.waiting else ""
-    return f"PagerDuty: {', '.join(parts)}{_problem(flushed)}{outlook}"
+    remedy = f"; {_ABOUT_THE_KEY}" if flushed.set_aside else ""
+    return f"PagerDuty: {', '.join(parts)}{_problem(flushed)}{outlook}{remedy}"
 
 
 def scope(hosts: int) -> str:

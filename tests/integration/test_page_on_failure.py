@@ -311,6 +311,7 @@ def test_a_final_refusal_is_said_with_its_reason(ansible: Ansible, simulator: Si
         "PagerDuty: 1 incident not triggered (ansible:playbook.yml, 1 host), 0 events accepted, 0 waiting, 1 refused ("
     )
     assert "400" in line
+    assert line.endswith("; ansible-playbook oncall.pagerduty.verify says whether PagerDuty takes the key")
     assert_no_secret(run.output, KEY)
 
 

@@ -31,7 +31,10 @@ def many(number: int, accepted: bool) -> list[ToldIncident]:
         (
             [UNHEARD],
             Flushed(set_aside=2, problem="no key"),
-            "1 incident not triggered (ansible:deploy.yml, 3 hosts), 0 events accepted, 0 waiting, 2 refused (no key)",
+            (
+                "1 incident not triggered (ansible:deploy.yml, 3 hosts), 0 events accepted, 0 waiting,"
+                " 2 refused (no key); ansible-playbook oncall.pagerduty.verify says whether PagerDuty takes the key"
+            ),
         ),
         (
             [ONE],
