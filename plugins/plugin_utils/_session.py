@@ -17,8 +17,8 @@ from ansible import context
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import (
     checked,
-    enabled_anyway,
     key_file_problem,
+    paged_anyway,
     parse_change_events,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
@@ -90,9 +90,8 @@ class Session:
         self._counted = 0
         # Only a playbook that says so has ended well.
         self._result = 1
-        for warning in (*resolved.warnings, enabled_anyway(resolved)):
-            if warning:
-                self._warn(warning)
+        for warning in (*resolved.warnings, *paged_anyway(resolved)):
+            self._warn(warning)
         problem = key_file_problem(options.get("routing_key_file"))
         if problem:
             self._warn(f"nobody is paged by this key file, only where variables give another key: {problem}")
