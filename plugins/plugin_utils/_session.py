@@ -28,6 +28,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import delivery_settings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
     host_of,
+    ignores_unreachable,
     shows_host_reached,
     task_of,
     task_place,
@@ -41,6 +42,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
+_How = Literal["ok", "skipped", "ignored", "unreached"]
 
 
 def _undisturbed(hook: _Hook) -> _Hook:
@@ -143,6 +145,8 @@ class Session:
     def unreachable(self, result: Any) -> None:
         """Take an unreachable host."""
         self._watch.unreachable(result)
+        if ignores_unreachable(result):
+            self._note(result, "unreached")
 
     @_undisturbed
     def passed(self, result: Any) -> None:
@@ -154,13 +158,14 @@ class Session:
         """Take a task that was skipped on a host."""
         self._note(result, "skipped")
 
-    def _note(self, result: Any, how: Literal["ok", "skipped", "ignored"]) -> None:
+    def _note(self, result: Any, how: _How) -> None:
         if self._listening:
             self._guarded(lambda: self._passed(result, how))
 
-    def _passed(self, result: Any, how: Literal["ok", "skipped", "ignored"]) -> None:
+    def _passed(self, result: Any, how: _How) -> None:
         task = task_of(result)
-        passage = Passage(host_of(result).name, _place_of(task), how, shows_host_reached(result), self._run.began(task))
+        reached = how != "unreached" and shows_host_reached(result)
+        passage = Passage(host_of(result).name, _place_of(task), how, reached, self._run.began(task))
         self._run.pager.passed(passage, lambda host: self._run.as_if_failed(host, task))
 
     @_undisturbed
