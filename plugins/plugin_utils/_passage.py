@@ -19,14 +19,14 @@ class Passage:
         host: the host's name.
         place: where the task stands.
         how: it ended well, was skipped, failed with C(ignore_errors), or did not reach the host with
-            C(ignore_unreachable).
+            C(ignore_unreachable); or it ended well, and may have failed elsewhere in the playbook.
         reached: whether it shows that the host can be reached.
         began: when the task began, on whichever host first, in seconds since the boot.
     """
 
     host: str
     place: Place
-    how: Literal["ok", "skipped", "ignored", "unreached"]
+    how: Literal["ok", "skipped", "ignored", "unreached", "elsewhere"]
     reached: bool
     began: float
 

@@ -29,6 +29,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options i
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
     host_of,
     ignores_unreachable,
+    is_invoked_with_variables,
     shows_host_reached,
     task_of,
     task_place,
@@ -42,7 +43,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
-_How = Literal["ok", "skipped", "ignored", "unreached"]
+_How = Literal["ok", "skipped", "ignored", "unreached", "elsewhere"]
 
 
 def _undisturbed(hook: _Hook) -> _Hook:
@@ -164,6 +165,9 @@ class Session:
 
     def _passed(self, result: Any, how: _How) -> None:
         task = task_of(result)
+        if how == "ok" and self._run.context.selects_tasks and is_invoked_with_variables(task):
+            # The same task, with other variables, may not have been selected.
+            how = "elsewhere"
         reached = how != "unreached" and shows_host_reached(result)
         passage = Passage(host_of(result).name, _place_of(task), how, reached, self._run.began(task))
         self._run.pager.passed(passage, lambda host: self._run.as_if_failed(host, task))

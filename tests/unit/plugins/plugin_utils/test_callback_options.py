@@ -71,10 +71,11 @@ def test_a_value_without_its_type_is_refused_by_name_and_only_enabled_makes_way(
         checked(Resolved(OPTIONS, where, {"timeout": "bad"}))
     switched = Resolved({**OPTIONS, "enabled": True}, where, {"enabled": "bad"})
     assert checked(switched)["enabled"] is True
-    assert paged_anyway(switched) == [
+    (said,) = paged_anyway(switched)
+    assert said == (
         "enabled: bad (set by enabled under [pagerduty]); failures are paged, since a typing error must not keep a page"
         " back"
-    ]
+    )
     assert paged_anyway(Resolved(OPTIONS, where, {})) == []
 
 

@@ -357,7 +357,9 @@ def test_a_failure_that_is_ignored_does_not_end_the_incident_that_it_would_have_
 ) -> None:
     begin().remember(incident(outcome("web1")), "failed")
     memory = begin()
-    memory.passed(Passage("web1", place("/srv/shop/deploy.yml:1", "", "Prepare", "ping"), "ok", True, clock()), ThisRun().raisable)
+    memory.passed(
+        Passage("web1", place("/srv/shop/deploy.yml:1", "", "Prepare", "ping"), "ok", True, clock()), ThisRun().raisable
+    )
     passes(memory, clock, "web1", how=how)
     for green in (False, True):
         ((_found, verdict),) = judged(memory, green)
