@@ -304,7 +304,9 @@ options:
         key: flush_timeout
 notes:
   - What is empty or blank counts as not given, in whatever place. An option whose value cannot be used is named in a
-    warning at the start, with where it stands, and nothing is paged in that run; O(enabled) alone pages all the same.
+    warning at the start, with where it stands, and nothing is paged in that run. O(enabled), and what only decorates a
+    page or goes with it (O(severity), O(custom_details), O(change_events)), is as if it had not been given instead,
+    and failures are paged.
   - Variables of hosts, groups, plays and tasks overrule the options. C(pagerduty_) before the name makes the
     variable of O(enabled), O(severity), O(group_by), O(dedup_key), O(summary), O(custom_details), O(component),
     O(group), O(class), O(client), O(client_url), O(routing_key), O(routing_key_file), O(region), O(api_url) and the

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -38,36 +38,48 @@ _DEFAULTS = {name: SETTINGS_SPEC[name]["default"] for name in ("max_retries", "d
 def checked(resolved: Resolved) -> Mapping[str, Any]:
     """Return the options, checked as far as that needs no failure.
 
-    C(enabled) is no reason to page nobody: what is no word for no means yes.
+    What no page depends on is no reason to page nobody: it is as if it had not been given, as `paged_anyway` says.
 
     Raises:
-        OptionError: if one of them cannot be used. Says where it stands.
+        OptionError: if one of the others cannot be used. Says where it stands.
     """
     for error in resolved.errors():
         if error.option != "enabled":
             raise error
+    unusable = _unusable_decorations(resolved)
+    values = {name: None if name in unusable else value for name, value in resolved.values.items()}
     try:
-        _check(resolved.values)
+        _check(values)
     except OptionError as error:
         raise resolved.explained(error) from None
-    return resolved.values
+    return values
 
 
-def enabled_anyway(resolved: Resolved) -> str | None:
-    """Return a warning if C(enabled) has a value that cannot be used."""
-    if "enabled" not in resolved.problems:
-        return None
-    error = resolved.explained(OptionError("enabled", resolved.problems["enabled"]))
-    return f"{error}; failures are paged, since a typing error must not keep a page back"
+def paged_anyway(resolved: Resolved) -> list[str]:
+    """Return a warning for each option whose value cannot be used, and which keeps no page back."""
+    found = []
+    if "enabled" in resolved.problems:
+        error = resolved.explained(OptionError("enabled", resolved.problems["enabled"]))
+        found.append(f"{error}; failures are paged, since a typing error must not keep a page back")
+    for error in _unusable_decorations(resolved).values():
+        found.append(f"{resolved.explained(error)}; failures are paged as if it had not been given")
+    return found
+
+
+def _unusable_decorations(resolved: Resolved) -> dict[str, OptionError]:
+    found = {}
+    for name, parse in _DECORATIONS.items():
+        try:
+            parse(resolved.values[name])
+        except OptionError as error:
+            found[name] = error
+    return found
 
 
 def _check(options: Mapping[str, Any]) -> None:
     parse_names("page_on", options["page_on"], CAUSES)
     if options["group_by"] is not None:
         parse_names("group_by", options["group_by"], LABELS, variables=True)
-    parse_severities(options["severity"])
-    parse_details(options["custom_details"])
-    parse_change_events(options["change_events"])
     settings({**_DEFAULTS, **options})
     delivery_settings(options)
     if not 0 <= options["flush_timeout"] <= LONGEST_SECONDS:
@@ -106,3 +118,11 @@ def parse_change_events(given: Any) -> str:
         return "end" if boolean(given or False) else ""
     except TypeError:
         raise OptionError("change_events", f"{given!r} was given; expected true, false or start") from None
+
+
+_DECORATIONS: Mapping[str, Callable[[Any], Any]] = {
+    "severity": parse_severities,
+    "custom_details": parse_details,
+    "change_events": parse_change_events,
+}
+"""What says neither whether a failure is paged, nor to whom, nor over which way."""

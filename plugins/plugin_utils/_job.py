@@ -35,6 +35,8 @@ _TEMPFILE = re.compile(r"(?:tmp[a-z0-9_]{8}|tmp\.\w{6,})(?:\.\w+)?")
 # The digits of a process id, a date or a Unix time, as in play.$$ and run-20260131. Folders are counted with fewer.
 _FILE_DIGITS = 3
 _FOLDER_DIGITS = 5
+# A process id of few digits, as containers have: play.37, play.37.yml.
+_PROCESS_ID = re.compile(r".*\.[0-9]{2,}(?:\.[A-Za-z]+)?")
 _CAMEL_CASE = re.compile(r"[a-z]*(?:[A-Z][a-z]+|[A-Z]{2,}(?![a-z]))+|[a-z]+")
 # mktemp(1) replaces at least three X, and everybody writes six or more.
 _RANDOM_CHARACTERS = 6
@@ -123,7 +125,7 @@ def looks_generated(path: str) -> bool:
 
 
 def _is_made_up(name: str, digits: int) -> bool:
-    if _TEMPFILE.fullmatch(name):
+    if _TEMPFILE.fullmatch(name) or _PROCESS_ID.fullmatch(name):
         return True
     parts = re.split(r"[._\-]", name)
     return any(len(part) - len(part.rstrip("0123456789")) >= digits or _is_random(part) for part in parts)

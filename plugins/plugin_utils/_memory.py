@@ -124,6 +124,7 @@ class Memory:
         # When a task that ended well had begun, and what a failure of it would have raised.
         self._passed: dict[tuple[str, str], list[tuple[float, Raisable | None]]] = {}
         self._skipped: dict[tuple[str, str], list[Raisable | None]] = {}
+        self._ignored: set[tuple[str, str]] = set()
         self._took_part: set[str] = set()
         self._reached: dict[str, float] = {}
         self._awaited: dict[tuple[str, str], list[tuple[RecordedIncident, RecordedPlace]]] | None = None
@@ -264,7 +265,8 @@ class Memory:
         Raises:
             DatabaseError: if the ledger cannot be used. It is not tried again: a run must not wait for it at each task.
         """
-        self._took_part.add(passage.host)
+        if passage.took_part:
+            self._took_part.add(passage.host)
         if passage.reached:
             self._reached[passage.host] = max(passage.began, self._reached.get(passage.host, passage.began))
         if self._awaited is None:
@@ -274,6 +276,8 @@ class Memory:
                     if waiting.still_failing:
                         self._awaited.setdefault((waiting.host, waiting.place), []).append((incident, waiting))
         entry = (passage.host, self._text(passage.host, passage.place))
+        if passage.failed and entry in self._awaited:
+            self._ignored.add(entry)
         for incident, waiting in self._awaited.get(entry, ()):
             if passage.ended_well:
                 self._passed.setdefault(entry, []).append((passage.began, would_raise(incident, waiting)))
@@ -327,7 +331,7 @@ class Memory:
             if place.host in self._reached:
                 at = self._at(self._reached[place.host], whole.now)
                 evidence += [Evidence(at, raisable) for raisable in self._at_end(incident, place, this_run)]
-        elif whole_proof:
+        elif whole_proof and entry not in self._ignored:
             skipped = self._skipped.get(entry, [])
             at_end = [] if passed else self._at_end(incident, place, this_run)
             evidence += [Evidence(whole.began, raisable) for raisable in (*skipped, *at_end)]
@@ -336,6 +340,7 @@ class Memory:
             evidence=tuple(evidence),
             failed=entry in self._failed,
             skipped=entry in self._skipped,
+            ignored=entry in self._ignored,
             other_playbook=is_other,
             other_machine=not is_here,
             absent=is_absent,

@@ -31,6 +31,8 @@ _TEXTS = {
     Why.MADE: "{hosts} not there, and not from a source of the inventory, as with add_host; only a run with them proves"
     " anything",
     Why.SOURCES: "a source of the inventory could not be read{sources}, so that nothing is known of {hosts}",
+    Why.IGNORED: "the task failed again on {hosts}, and that was ignored (ignore_errors, ignore_unreachable); a run in"
+    " which it ends well is needed",
     Why.SKIPPED: "the task was skipped on {hosts}; a run in which it ends well is needed, or a complete green one",
     Why.PLAYBOOK: "{hosts} failed in another playbook of this job, at a place that this one did not come to; job_name"
     " decides",

@@ -168,6 +168,24 @@ def shows_host_reached(result: Any) -> bool:
     return not getattr(task, "delegate_to", None) and not _data_of(result).get("skipped")
 
 
+def is_invoked_with_variables(task: Any) -> bool:
+    """Tell whether a task belongs to a role or a file that was given variables where it was invoked.
+
+    The same task may then be invoked with others elsewhere in the playbook.
+    """
+    role = getattr(task, "_role", None)
+    # Variables of include_role are among those of the role.
+    if role is not None and (role.vars or role.get_role_params()):
+        return True
+    parent = getattr(task, "_parent", None)
+    while parent is not None:
+        # Only what includes has an action; other parents are blocks.
+        if getattr(parent, "action", None) and parent.vars:
+            return True
+        parent = parent._parent
+    return False
+
+
 def ignores_unreachable(result: Any) -> bool:
     """Tell whether an unreachable host is ignored; no event says so, only the task."""
     return bool(getattr(task_of(result), "ignore_unreachable", False))

@@ -255,7 +255,7 @@ class Pager:
         if not self._send(event, target):
             self._book.tell_again(incident)
             return
-        if incident.identity not in self._told.opened:
+        if not self._told.opened:
             self._warn_of_a_nameless_job(incident)
         self._told.opened[incident.identity] = incident
         # An outbox that could not be used has a substitute by now, with a memory of its own.

@@ -18,14 +18,15 @@ class Passage:
     Attributes:
         host: the host's name.
         place: where the task stands.
-        how: it ended well, was skipped, or failed with C(ignore_errors).
+        how: it ended well, was skipped, failed with C(ignore_errors), or did not reach the host with
+            C(ignore_unreachable); or it ended well, and may have failed elsewhere in the playbook.
         reached: whether it shows that the host can be reached.
         began: when the task began, on whichever host first, in seconds since the boot.
     """
 
     host: str
     place: Place
-    how: Literal["ok", "skipped", "ignored"]
+    how: Literal["ok", "skipped", "ignored", "unreached", "elsewhere"]
     reached: bool
     began: float
 
@@ -33,6 +34,16 @@ class Passage:
     def ended_well(self) -> bool:
         """Whether the task ran and did not fail."""
         return self.how == "ok"
+
+    @property
+    def took_part(self) -> bool:
+        """Whether the host took part in the run with it."""
+        return self.how != "unreached"
+
+    @property
+    def failed(self) -> bool:
+        """Whether it went wrong, and only nobody is to be told."""
+        return self.how in ("ignored", "unreached")
 
     @property
     def skipped(self) -> bool:

@@ -244,7 +244,8 @@ class PlaybookRun:
         return [self._outcome_in(play, incident, place) for play in self._plays.values()]
 
     def _outcome_in(self, play: Any, incident: RecordedIncident, place: RecordedPlace) -> Outcome:
-        where = place.place.partition("|")[2]
+        machine = self.context.machine(place.host)
+        where = place.place.partition("|")[2].removesuffix("" if machine == place.host else f"|on {machine}")
         role, _file, task = where.split("|", 2) if where.count("|") > 1 else ("", "", "")
         host = place.origin or place.host
         names = {"play": _name(play), "role": role, "task": task, **incident.labels}

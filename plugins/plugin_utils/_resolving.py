@@ -62,6 +62,9 @@ class Why(enum.Enum):
     SOURCES = "sources"
     """The run was green, but a source of its inventory could not be read."""
 
+    IGNORED = "ignored"
+    """The task failed on the host, or did not reach it, and that was ignored."""
+
     SKIPPED = "skipped"
     """The task was skipped on the host, and the run was no complete green one."""
 
@@ -121,6 +124,7 @@ class Shown:
         evidence: moments at which it got through; empty if it was not seen to.
         failed: whether it failed there.
         skipped: whether the task was skipped.
+        ignored: whether it failed there, and that was ignored.
         absent: whether the host is not in the inventory.
         other_playbook: whether it failed in another playbook of the job, of which the run as a whole shows nothing.
         other_machine: whether it is another controller's C(localhost), of which nothing is shown here.
@@ -130,6 +134,7 @@ class Shown:
     evidence: tuple[Evidence, ...] = ()
     failed: bool = False
     skipped: bool = False
+    ignored: bool = False
     absent: bool = False
     other_playbook: bool = False
     other_machine: bool = False
@@ -195,7 +200,8 @@ def judge(incident: RecordedIncident, shown: Callable[[Place], Shown], whole: Wh
     """Decide what a run means for an incident that was open before it.
 
     A host is through if a task ran at the place where it failed and ended well. The task may be gone, as when it was
-    the fault; so a complete green run in which the host took part is as good. A host that is not in the inventory is
+    the fault; so a complete green run in which the host took part is as good, unless it failed there and that was
+    ignored. A host that is not in the inventory is
     through when two such runs have found so, a day apart.
     """
     waiting = [place for place in incident.places if place.still_failing]
@@ -231,6 +237,8 @@ def _why_open(incident: RecordedIncident, place: Place, shown: Shown, whole: Who
     if shown.evidence:
         whys = [_flaw(incident, place, evidence) for evidence in shown.evidence]
         return None if None in whys else next(why for why in Why if why in whys)
+    if shown.ignored:
+        return Why.IGNORED
     if shown.other_machine:
         return Why.NOT_NOTED if _is_not_noted(place) else Why.MACHINE
     if shown.other_playbook:

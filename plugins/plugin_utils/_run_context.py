@@ -134,6 +134,11 @@ class RunContext:
     """Words of the command, without hosts and tags."""
 
     @property
+    def selects_tasks(self) -> bool:
+        """Whether the run leaves out tasks of the playbook."""
+        return bool(self.tags or self.skip_tags or self.start_at_task)
+
+    @property
     def short_revision(self) -> str:
         """The revision in the length that people use."""
         return self.revision[:SHORT_REVISION]

@@ -17,8 +17,8 @@ from ansible import context
 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import (
     checked,
-    enabled_anyway,
     key_file_problem,
+    paged_anyway,
     parse_change_events,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import Delivery
@@ -28,6 +28,8 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import delivery_settings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
     host_of,
+    ignores_unreachable,
+    is_invoked_with_variables,
     shows_host_reached,
     task_of,
     task_place,
@@ -41,6 +43,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._steering_reader import SteeringReader
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
+_How = Literal["ok", "skipped", "ignored", "unreached", "elsewhere"]
 
 
 def _undisturbed(hook: _Hook) -> _Hook:
@@ -90,9 +93,8 @@ class Session:
         self._counted = 0
         # Only a playbook that says so has ended well.
         self._result = 1
-        for warning in (*resolved.warnings, enabled_anyway(resolved)):
-            if warning:
-                self._warn(warning)
+        for warning in (*resolved.warnings, *paged_anyway(resolved)):
+            self._warn(warning)
         problem = key_file_problem(options.get("routing_key_file"))
         if problem:
             self._warn(f"nobody is paged by this key file, only where variables give another key: {problem}")
@@ -144,6 +146,8 @@ class Session:
     def unreachable(self, result: Any) -> None:
         """Take an unreachable host."""
         self._watch.unreachable(result)
+        if ignores_unreachable(result):
+            self._note(result, "unreached")
 
     @_undisturbed
     def passed(self, result: Any) -> None:
@@ -155,13 +159,17 @@ class Session:
         """Take a task that was skipped on a host."""
         self._note(result, "skipped")
 
-    def _note(self, result: Any, how: Literal["ok", "skipped", "ignored"]) -> None:
+    def _note(self, result: Any, how: _How) -> None:
         if self._listening:
             self._guarded(lambda: self._passed(result, how))
 
-    def _passed(self, result: Any, how: Literal["ok", "skipped", "ignored"]) -> None:
+    def _passed(self, result: Any, how: _How) -> None:
         task = task_of(result)
-        passage = Passage(host_of(result).name, _place_of(task), how, shows_host_reached(result), self._run.began(task))
+        if how == "ok" and self._run.context.selects_tasks and is_invoked_with_variables(task):
+            # The same task, with other variables, may not have been selected.
+            how = "elsewhere"
+        reached = how != "unreached" and shows_host_reached(result)
+        passage = Passage(host_of(result).name, _place_of(task), how, reached, self._run.began(task))
         self._run.pager.passed(passage, lambda host: self._run.as_if_failed(host, task))
 
     @_undisturbed

@@ -29,7 +29,7 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._options import (
 from ansible_collections.oncall.pagerduty.plugins.module_utils._secrets import mask_url
 from ansible_collections.oncall.pagerduty.plugins.module_utils._typed import scalar
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils import _config_file
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import enabled_anyway, key_file_problem
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import key_file_problem, paged_anyway
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery_settings import DeliverySettings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC, delivery_settings
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._private_files import check_folder
@@ -137,7 +137,7 @@ def _look_at_callback(is_enabled: bool, resolved: Resolved, findings: _Findings,
         if fault:
             findings.add(what, f"once it is enabled, nobody would be paged: {fault}")
         return
-    anyway = enabled_anyway(resolved)
+    anyway = "; ".join(paged_anyway(resolved))
     if not resolved.values["enabled"]:
         fault = f"switched off by {resolved.origins['enabled']}"
     elif not fault and _is_silent(variables):
@@ -145,7 +145,7 @@ def _look_at_callback(is_enabled: bool, resolved: Resolved, findings: _Findings,
     if fault:
         findings.add(what, f"enabled, but nobody would be paged: {fault}", is_problem=True)
     else:
-        findings.add(what, f"enabled; {anyway}" if anyway else "enabled", is_problem=anyway is not None)
+        findings.add(what, f"enabled; {anyway}" if anyway else "enabled", is_problem=bool(anyway))
 
 
 def _is_silent(variables: Mapping[str, Any]) -> bool:

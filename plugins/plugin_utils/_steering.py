@@ -16,7 +16,11 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._decoration impor
     known_severity,
 )
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
+from ansible_collections.oncall.pagerduty.plugins.module_utils._limits import cut
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import Settings
+
+# Ours: enough to know one's own value again.
+_SHOWN_CHARACTERS = 80
 
 CAUSES = ("failed", "unreachable", "error", "interrupted")
 """What can make a run fail: a task, a host out of reach, an exception, a signal."""
@@ -118,10 +122,11 @@ def parse_details(given: Any) -> Any:
         return None
     try:
         details = json.loads(given) if isinstance(given, str) else given
-    except ValueError:
+    except (ValueError, RecursionError):
         details = given
     if not isinstance(details, Mapping):
-        raise OptionError("custom_details", f'{given!r} was given; expected a JSON object, as in {{"team": "shop"}}')
+        shown = cut(repr(given), _SHOWN_CHARACTERS)
+        raise OptionError("custom_details", f'{shown} was given; expected a JSON object, as in {{"team": "shop"}}')
     return dict(details)
 
 

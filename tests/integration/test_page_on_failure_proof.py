@@ -350,3 +350,46 @@ def test_an_older_green_run_does_not_resolve_a_newer_failure(
 
     run("")
     assert [event.action for event in events(simulator)] == ["trigger", "trigger", "resolve"]
+
+
+@pytest.mark.parametrize("how", ["roles", "include_role", "include_tasks"])
+def test_a_part_of_the_playbook_that_invokes_the_same_task_with_other_variables_proves_nothing(
+    ansible: Ansible, simulator: Simulator, how: str
+) -> None:
+    apps = ("shop", "blog")
+    files = {"roles/deploy/tasks/main.yml": [script("Deploy", "test {{ app }} = blog || test {{ repaired }} = yes")]}
+    if how == "roles":
+        plays = [play("Deploy", "all", roles=[{"role": "deploy", "app": app, "tags": [app]} for app in apps])]
+    else:
+        what = {"name": "deploy"} if how == "include_role" else {"file": "roles/deploy/tasks/main.yml"}
+        includes = [
+            {
+                "name": app,
+                f"ansible.builtin.{how}": {**what, "apply": {"tags": [app]}},
+                "vars": {"app": app},
+                "tags": [app],
+            }
+            for app in apps
+        ]
+        plays = [play("Deploy", "all", *includes)]
+
+    def deploy(*args: str, repaired: str = "no") -> None:
+        inventory = hosts("web1", web1={"repaired": repaired})
+        ansible(plays, *args, inventory=inventory, cfg=cfg(simulator), files=files)
+
+    deploy()
+    assert keys(simulator) == ["ansible:playbook.yml"]
+    deploy("--tags", "blog")
+    assert keys(simulator) == ["ansible:playbook.yml"]
+    deploy(repaired="yes")
+    assert keys(simulator) == []
+
+
+def test_a_key_made_of_the_task_ends_with_a_complete_run_on_the_controller_too(
+    ansible: Ansible, simulator: Simulator
+) -> None:
+    settings = cfg(simulator, dedup_key="deploy/{{ failure.task }}")
+    ansible([play("Deploy", "localhost", fail("Break"))], cfg=settings)
+    assert keys(simulator) == ["deploy/Break"]
+    ansible([play("Deploy", "localhost", ok())], cfg=settings)
+    assert keys(simulator) == []

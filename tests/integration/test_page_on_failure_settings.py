@@ -25,6 +25,7 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.callback imp
     details,
     events,
     fail,
+    payload,
     warnings,
 )
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
@@ -146,6 +147,28 @@ def test_what_is_no_word_for_no_does_not_switch_paging_off(
     assert ("in ansible.cfg, a comment after a value begins with ;" in said) is (place == "ansible.cfg")
     assert "PAGERDUTY_ENABLED in the environment" in said or "enabled under [pagerduty] in " in said
     assert "failures are paged" in said
+
+
+@pytest.mark.parametrize("place", ["environment", pytest.param("ansible.cfg", marks=SLOW)])
+def test_a_typing_error_in_what_decorates_a_page_keeps_no_page_back(
+    ansible: Ansible, simulator: Simulator, place: str
+) -> None:
+    mistyped = {"severity": "failed=criticl", "custom_details": "{team: shop}", "change_events": "sometimes"}
+    in_file = place == "ansible.cfg"
+    run = ansible.tasks(
+        [fail("Break")],
+        cfg=cfg(simulator, **(mistyped if in_file else {})),
+        env={} if in_file else in_environment(**mistyped),
+    )
+    (incident,) = simulator.incidents
+    assert incident.is_open
+    assert payload(events(simulator)[0])["severity"] == "error"
+    said = warnings(run)
+    assert [text.partition(":")[0] for text in said] == list(mistyped)
+    for text, name in zip(said, mistyped):
+        where = f"{name} under [pagerduty] in " if in_file else f"PAGERDUTY_{name.upper()} in the environment"
+        assert f"(set by {where}" in text
+        assert text.endswith("failures are paged as if it had not been given")
 
 
 def test_templates_of_variables_that_come_to_nothing_leave_it_to_the_options(

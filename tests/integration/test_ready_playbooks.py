@@ -113,7 +113,6 @@ def test_misspelt_settings_are_said_and_those_of_the_callback_are_none(
 @pytest.mark.parametrize(
     ("setting", "problem"),
     [
-        ("severity = urgent", "severity: "),
         ("group_by = playbook, hosts", "group_by: "),
         ("flush_timeout = inf", "flush_timeout: "),
         ("routing_key_file = no-such.key", "routing_key_file: "),
@@ -136,6 +135,7 @@ def test_a_callback_that_would_page_nobody_is_a_problem(
         pytest.param("enabled = no", {}, "switched off by enabled under [pagerduty] in /", marks=pytest.mark.slow),
         ("", {"ENABLED": "0"}, "but nobody would be paged: switched off by PAGERDUTY_ENABLED in the environment"),
         ("enabled = yes # always", {}, "enabled; enabled: 'yes # always' was given; expected true or false"),
+        ("severity = urgent", {}, "enabled; severity: failed=urgent was given; expected"),
         # Each of several is said.
         ("page_on = faild", {"TIMEOUT": "10s"}, "(set by PAGERDUTY_TIMEOUT in the environment)"),
     ],

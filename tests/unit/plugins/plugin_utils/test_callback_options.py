@@ -17,8 +17,8 @@ from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import Op
 from ansible_collections.oncall.pagerduty.plugins.module_utils._options import SETTINGS_SPEC, check_key_content
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._callback_options import (
     checked,
-    enabled_anyway,
     key_file_problem,
+    paged_anyway,
     parse_change_events,
 )
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox_options import OUTBOX_SPEC
@@ -40,10 +40,7 @@ OPTIONS = {
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"severity": "bad"}, "severity"),
         ({"group_by": ["hosts"]}, "group_by"),
-        ({"custom_details": "[1]"}, "custom_details"),
-        ({"custom_details": "{team: shop}"}, "custom_details"),
         ({"routing_key": "short"}, "routing_key"),
         ({"api_url": "nowhere"}, "api_url"),
         ({"timeout": 0.0}, "timeout"),
@@ -74,11 +71,34 @@ def test_a_value_without_its_type_is_refused_by_name_and_only_enabled_makes_way(
         checked(Resolved(OPTIONS, where, {"timeout": "bad"}))
     switched = Resolved({**OPTIONS, "enabled": True}, where, {"enabled": "bad"})
     assert checked(switched)["enabled"] is True
-    assert enabled_anyway(switched) == (
+    (said,) = paged_anyway(switched)
+    assert said == (
         "enabled: bad (set by enabled under [pagerduty]); failures are paged, since a typing error must not keep a page"
         " back"
     )
-    assert enabled_anyway(Resolved(OPTIONS, where, {})) is None
+    assert paged_anyway(Resolved(OPTIONS, where, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        ("severity", "bad"),
+        ("severity", "failed=criticl,unreachable=warning"),
+        ("severity", "failed"),
+        ("severity", "stopped=error"),
+        ("custom_details", "[1]"),
+        ("custom_details", "{team: shop}"),
+        ("custom_details", "[" * 100_000),
+        ("change_events", "sometimes"),
+    ],
+)
+def test_what_no_page_depends_on_is_as_if_it_had_not_been_given(option: str, given: str) -> None:
+    resolved = Resolved({**OPTIONS, option: given}, {option: "a place"}, {})
+    assert checked(resolved) == {**OPTIONS, option: None}
+    (said,) = paged_anyway(resolved)
+    assert said.startswith(f"{option}: ")
+    assert said.endswith(" (set by a place); failures are paged as if it had not been given")
+    assert len(said) < 500
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ def job(
         "/var/tmp/play.xY3kQ9.yml",
         "/tmp/ansible-aB3dE9/site.yml",
         "/tmp/play.4711",
+        "/tmp/play.37.yml",
+        "/tmp/play.137/site.yml",
         "/tmp/play-20261127.yml",
         "/tmp/play1764223200.yml",
         "/tmp/awx_42_x8k2jq9s/project/site.yml",

@@ -302,7 +302,7 @@ def test_runs_with_other_variables_prove_nothing(begin: MakeMemory, clock: Clock
     for parameters, change in ((APP["blog"], Change.NONE), (NO_PARAMETERS, Change.NONE), (APP["shop"], Change.OVER)):
         run = ThisRun(parameters=parameters)
         memory = begin(parameters=parameters)
-        passes(memory, clock, "web1", run=run, how="ignored" if green else "ok")
+        passes(memory, clock, "web1", run=run, how="skipped" if green else "ok")
         assert [found for _key, found, _hosts in verdicts(memory, green, run)] == [change]
 
 
@@ -323,13 +323,13 @@ def test_a_failure_after_the_proof_stands(begin: MakeMemory, clock: Clock, green
     memory = begin()
     started = clock()
     if began_before:
-        passes(memory, clock, "web1", how="ignored" if green else "ok")
+        passes(memory, clock, "web1", how="skipped" if green else "ok")
     clock.go_on(1.0)
     begin().remember(incident(outcome("web1")), "failed again")
     if not began_before:
         # The result comes after the failure, but the task had begun before it.
         clock.go_on(1.0)
-        memory.passed(Passage("web1", place(*INSTALL), "ignored" if green else "ok", True, started), ThisRun().raisable)
+        memory.passed(Passage("web1", place(*INSTALL), "skipped" if green else "ok", True, started), ThisRun().raisable)
     ((_found, verdict),) = judged(memory, green)
     assert (verdict.change, list(verdict.why)) == (Change.NONE, [Why.NEWER])
 
@@ -343,12 +343,28 @@ def test_a_task_that_began_after_the_failure_is_proof_in_a_run_that_began_before
     assert verdicts(memory) == [("k", Change.OVER, ())]
 
 
-@pytest.mark.parametrize("how", ["skipped", "ignored"])
-def test_only_a_task_that_ended_well_shows_that_its_place_works(begin: MakeMemory, clock: Clock, how: str) -> None:
+def test_a_task_that_was_skipped_shows_nothing_of_its_place(begin: MakeMemory, clock: Clock) -> None:
     begin().remember(incident(outcome("web1")), "failed")
     memory = begin()
-    passes(memory, clock, "web1", how=how)
+    passes(memory, clock, "web1", how="skipped")
     assert verdicts(memory) == [("k", Change.NONE, ("web1",))]
+    assert verdicts(memory, green=True) == [("k", Change.OVER, ())]
+
+
+@pytest.mark.parametrize("how", ["ignored", "unreached"])
+def test_a_failure_that_is_ignored_does_not_end_the_incident_that_it_would_have_raised(
+    begin: MakeMemory, clock: Clock, how: str
+) -> None:
+    begin().remember(incident(outcome("web1")), "failed")
+    memory = begin()
+    memory.passed(
+        Passage("web1", place("/srv/shop/deploy.yml:1", "", "Prepare", "ping"), "ok", True, clock()), ThisRun().raisable
+    )
+    passes(memory, clock, "web1", how=how)
+    for green in (False, True):
+        ((_found, verdict),) = judged(memory, green)
+        assert (verdict.change, list(verdict.why)) == (Change.NONE, [Why.IGNORED])
+    passes(memory, clock, "web1")
     assert verdicts(memory, green=True) == [("k", Change.OVER, ())]
 
 
@@ -356,7 +372,7 @@ def test_a_complete_run_of_another_playbook_of_the_job_proves_nothing(begin: Mak
     begin().remember(incident(outcome("web1")), "failed")
     for playbook, change in (("ping.yml", Change.NONE), ("deploy.yml", Change.OVER)):
         memory = begin(playbook=playbook)
-        passes(memory, clock, "web1", how="ignored")
+        passes(memory, clock, "web1", how="skipped")
         assert verdicts(memory, green=True)[0][1] is change
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -198,6 +199,20 @@ def test_a_page_goes_out_without_what_cannot_be_used_and_with_what_is_too_big_sh
     assert [warning.split(": ")[:2] for warning in around.warnings] == [
         ["an event is not sent as it was meant", option] for option in ("severity", "links", "custom_details")
     ]
+
+
+@pytest.mark.parametrize("job", [{"is_lasting": False}, {"is_generated": True}])
+def test_a_job_without_a_lasting_name_is_told_of_once_for_all_incidents(job: dict[str, Any]) -> None:
+    around = Surroundings(memory=Obliging(), steered=steering(group_by=("host",)))
+    run = dataclasses.replace(around.parts.run(), **job)
+    around.parts = dataclasses.replace(around.parts, run=lambda: run)
+    pager = around.pager()
+    pager.decided(failure("web1"))
+    pager.decided(failure("web2"))
+    pager.play_ended()
+    assert len({key for _action, key in around.sent}) == 2
+    (said,) = around.warnings
+    assert "job_name gives it one" in said
 
 
 def test_an_event_that_cannot_be_made_is_said() -> None:
