@@ -81,7 +81,7 @@ def job_of(playbook: str, cwd: str, project: str, ad_hoc: tuple[str, str] | None
     if ad_hoc is not None:
         module, arguments = ad_hoc
         name = f"{AD_HOC}:{module}:{_hash(arguments)}"
-        return Job(name, AD_HOC, _revision(cwd), _projects(cwd, project), ad_hoc=True)
+        return Job(name, f"ansible -m {module}", _revision(cwd), _projects(cwd, project), ad_hoc=True)
     path = os.path.join(cwd, plain_text(playbook))
     if not playbook or _is_stream(path):
         return Job(f"unnamed:{_hash(written())}", playbook, _revision(cwd), _projects(cwd, project), is_lasting=False)
@@ -121,23 +121,26 @@ def in_temporary_folder(path: str) -> str:
 def looks_generated(path: str) -> bool:
     """Tell whether a file lies in a folder for temporary files under a name that a program has made up."""
     *folders, file = in_temporary_folder(path).split("/")
-    return _is_made_up(file, _FILE_DIGITS) or any(_is_made_up(folder, _FOLDER_DIGITS) for folder in folders)
+    return _is_made_up(file, _FILE_DIGITS, 1) or any(_is_made_up(folder, _FOLDER_DIGITS, 2) for folder in folders)
 
 
-def _is_made_up(name: str, digits: int) -> bool:
+def _is_made_up(name: str, digits: int, inner_digits: int) -> bool:
     if _TEMPFILE.fullmatch(name) or _PROCESS_ID.fullmatch(name):
         return True
     parts = re.split(r"[._\-]", name)
-    return any(len(part) - len(part.rstrip("0123456789")) >= digits or _is_random(part) for part in parts)
+    return any(len(part) - len(part.rstrip("0123456789")) >= digits or _is_random(part, inner_digits) for part in parts)
 
 
-def _is_random(part: str) -> bool:
-    """Tell whether a word has digits before its last letters, or capitals as no CamelCase has them."""
+def _is_random(part: str, inner_digits: int) -> bool:
+    """Tell whether a word has digits before its last letters, or capitals as no CamelCase has them.
+
+    People name folders C(r1test) or C(web2shop), so one digit in a folder's name says little.
+    """
     if len(part) < _RANDOM_CHARACTERS or not part.isalnum():
         return False
     word = part.rstrip("0123456789")
     has_both_cases = any(map(str.isupper, word)) and any(map(str.islower, word))
-    return any(map(str.isdigit, word)) or (has_both_cases and not _CAMEL_CASE.fullmatch(word))
+    return sum(map(str.isdigit, word)) >= inner_digits or (has_both_cases and not _CAMEL_CASE.fullmatch(word))
 
 
 def _is_stream(path: str) -> bool:

@@ -73,7 +73,7 @@ class PageWriter:
     def summary(self, incident: Incident) -> str:
         """Return an incident's title, redacted."""
         redactor = self._redactor(incident)
-        return redactor.text(_incident_text.summary(incident, self._run.job_name, self._run.shown_host))
+        return redactor.text(_incident_text.summary(incident, self._run.title, self._run.shown_host))
 
     def mask(self, text: str, outcome: Outcome) -> str:
         """Take out of a text what is secret for the host of a failure; all of it if that cannot be found out."""
@@ -85,7 +85,7 @@ class PageWriter:
 
     def _trigger(self, incident: Incident) -> Alert:
         redactor = self._redactor(incident)
-        title = redactor.text(_incident_text.summary(incident, self._run.job_name, self._run.shown_host))
+        title = redactor.text(_incident_text.summary(incident, self._run.title, self._run.shown_host))
         # Redacted before the user's templates see it, which may cut a secret in two, and once more with what they add.
         details = redactor.value(plain(_incident_text.details(incident, self._run, redactor.text)))
         title, extra = self._rendered(incident, title, details)

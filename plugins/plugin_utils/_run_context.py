@@ -87,6 +87,9 @@ class RunContext:
     is_generated: bool = False
     """Whether the job is named by a path that looks made for one run."""
 
+    is_hashed: bool = False
+    """Whether the job's name is a hash that only tells it from others."""
+
     by_pull: bool = False
     """Whether ansible-pull has started this run."""
 
@@ -142,6 +145,11 @@ class RunContext:
     def short_revision(self) -> str:
         """The revision in the length that people use."""
         return self.revision[:SHORT_REVISION]
+
+    @property
+    def title(self) -> str:
+        """What the job is called in a title: what was typed, where its name has a hash in it."""
+        return self.playbook if self.is_hashed and self.playbook else self.job_name
 
     def machine(self, host: str) -> str:
         """Return what tells a host from those of the same name: C(localhost) is another machine on each controller.
@@ -239,6 +247,7 @@ def collect(
         job_name=":".join(filter(None, (own_name, job.name))) if job.ad_hoc else own_name or job.name,
         is_lasting=job.is_lasting or bool(own_name),
         is_generated=job.is_generated and not own_name,
+        is_hashed=(job.ad_hoc or not job.is_lasting) and not own_name,
         by_pull=limit_of_pull or parent_is_pull(),
         playbook=job.shown,
         playbook_name=job.name if job.is_lasting else "",

@@ -56,6 +56,8 @@ def test_names_that_programs_make_up(path: str) -> None:
         "/tmp/pytest-of-ann/pytest-12/test_it_works0/project/playbook.yml",
         "/tmp/release-2026/site.yml",
         "/tmp/MyProject/site.yml",
+        "/tmp/r1root/site.yml",
+        "/tmp/web2shop/site.yml",
         "/srv/tmpk3j_9x2a.yml",
         "/home/ann/tmp.Q8sVbNc2Lk/site.yml",
     ],

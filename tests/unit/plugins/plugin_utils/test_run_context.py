@@ -98,7 +98,7 @@ def test_the_job_is_named_by_option_then_template_then_path(tmp_path: Path) -> N
 def test_ad_hoc_runs() -> None:
     run = _collect("ansible", "web", "-i", "hosts", "-m", "ping", "-a", "data=hunter2x", "-e", "x=hunter2x")
     assert run.job_name.startswith("ad-hoc:ping:")
-    assert run.playbook == "ad-hoc"
+    assert (run.playbook, run.title) == ("ansible -m ping", "ansible -m ping")
     assert run.rerun_command(["web1"]).startswith("ansible web --module-name ping --inventory ")
     assert "hunter2x" not in f"{run} {run.rerun_command(['web1'])}"
 
@@ -110,7 +110,7 @@ def test_the_name_of_a_projects_jobs_is_none_for_ad_hoc_commands_in_it() -> None
 
 def test_a_playbook_that_comes_through_a_pipe_has_a_lasting_name_only_by_option_or_template() -> None:
     pipe = ("ansible-playbook", "/dev/stdin")
-    assert not _collect(*pipe).is_lasting
+    assert (_collect(*pipe).is_lasting, _collect(*pipe).title) == (False, "/dev/stdin")
     assert _collect(*pipe).rerun_command(["web1"]) == ""
     assert _collect(*pipe, job_name="shop").is_lasting
     assert _collect(*pipe, environ=AWX_ENV, extra_vars=AWX_VARS).is_lasting
