@@ -153,7 +153,7 @@ class Memory:
         Raises:
             DatabaseError: if the ledger cannot be used.
         """
-        was_marked = self.has_open_incidents()
+        was_marked = self._marks.has(self._job)
         try:
             with self._ledger().one_step():
                 yield
