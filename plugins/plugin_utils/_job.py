@@ -61,6 +61,9 @@ class Job:
     ad_hoc: bool = False
     """Whether the command is C(ansible), which has no playbook."""
 
+    in_project: bool = True
+    """Whether its name says where it lies in its project. If not, others of the same name may lie elsewhere."""
+
     is_lasting: bool = True
     """Whether another command can be known to run the same job: not so for a playbook that comes through a pipe."""
 
@@ -98,7 +101,7 @@ def job_of(playbook: str, cwd: str, project: str, ad_hoc: tuple[str, str] | None
         return Job(name, shown, revision, folders)
     if looks_generated(path):
         return Job(os.path.normpath(path), shown, revision, folders, is_generated=True)
-    return Job(os.path.basename(path), shown, revision, folders)
+    return Job(os.path.basename(path), shown, revision, folders, in_project=False)
 
 
 def inside(path: str, folder: str) -> str:

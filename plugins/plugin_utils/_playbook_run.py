@@ -151,7 +151,7 @@ class PlaybookRun:
             ledger=shared.delivery.ledger,
             outbox=shared.delivery.outbox,
             marks=shared.marks,
-            relative=lambda path: os.path.relpath(path, folder) if path else "",
+            relative=lambda path: os.path.relpath(path, folder) if path and self.context.in_project else path,
             inventory=self.context.inventory,
             hosts=self.inventory,
             parameters=lambda: self.parameters()[-1],

@@ -96,6 +96,9 @@ class RunContext:
     playbook: str = ""
     """The playbook as a person would name it."""
 
+    in_project: bool = True
+    """Whether the playbook lies in a project, a checkout or a service's, so that its place there tells enough."""
+
     playbook_name: str = ""
     """The playbook's path in its project, wherever that lies: tells playbooks of one job name apart."""
 
@@ -250,7 +253,8 @@ def collect(
         is_hashed=(job.ad_hoc or not job.is_lasting) and not own_name,
         by_pull=limit_of_pull or parent_is_pull(),
         playbook=job.shown,
-        playbook_name=job.name if job.is_lasting else "",
+        playbook_name=_playbook_name(job, playbook, cwd),
+        in_project=job.in_project,
         user=build.user or next((environ[name] for name in _USER_VARIABLES if environ.get(name)), "") or _login_name(),
         controller=build.node or _try(socket.gethostname, ""),
         revision=build.revision or job.revision,
@@ -276,6 +280,13 @@ def _retry_file(playbook: str, cwd: str) -> str:
     path = os.path.join(cwd, plain_text(playbook))
     folder = constants.RETRY_FILES_SAVE_PATH or os.path.dirname(path)
     return os.path.join(plain_text(folder), f"{os.path.splitext(os.path.basename(path))[0]}.retry")
+
+
+def _playbook_name(job: Job, playbook: str, cwd: str) -> str:
+    """Return what tells a playbook from others that are the same job by their name; empty if nothing does."""
+    if not job.is_lasting:
+        return ""
+    return job.name if job.in_project else os.path.normpath(os.path.join(cwd, plain_text(playbook)))
 
 
 def _login_name() -> str:

@@ -210,7 +210,11 @@ class Session:
 
     def _hosts_took_part(self, stats: Any) -> bool:
         """Tell whether any host took part in this playbook; ansible-core counts through all those of a command."""
-        before, self._counted = self._counted, sum(sum(counts.values()) for counts in (stats.ok, stats.skipped))
+        did, ignored = (
+            sum(sum(counts.values()) for counts in kinds) for kinds in ((stats.ok, stats.skipped), (stats.ignored,))
+        )
+        # A host that could not be reached, which is ignored, counts as ok.
+        before, self._counted = self._counted, did - ignored
         return self._counted > before
 
     def _others_follow(self) -> bool:

@@ -135,3 +135,14 @@ def test_a_name_for_the_projects_jobs_does_not_let_ad_hoc_commands_resolve_them(
     assert (keys(simulator), warnings(run)) == (["ansible:shop"], [])
     Shell(ansible, settings)(f"ANSIBLE_LOAD_CALLBACK_PLUGINS=1 {ansible_command('ansible')} localhost -m ping", 0)
     assert keys(simulator) == ["ansible:shop"]
+
+
+def test_playbooks_of_one_name_in_two_folders_do_not_resolve_each_other(shell: Shell, simulator: Simulator) -> None:
+    for folder, playbook in (("one", BROKEN), ("other", MENDED)):
+        shell(f"mkdir {folder}; echo {shlex.quote(playbook)} > {folder}/site.yml", 0)
+    shell(f"{PLAYBOOK} one/site.yml", 2)
+    shell(f"{PLAYBOOK} other/site.yml", 0)
+    assert keys(simulator) == ["ansible:site.yml"]
+
+    shell(f"cp other/site.yml one; {PLAYBOOK} one/site.yml", 0)
+    assert keys(simulator) == []
