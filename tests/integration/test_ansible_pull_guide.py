@@ -31,7 +31,10 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.playbook imp
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
 from ansible_collections.oncall.pagerduty.tests.support.environment import ansible_command
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="ansible-pull needs git")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("git") is None, reason="ansible-pull needs git"),
+]
 
 GUIDE = Guide("ansible_pull.rst")
 CFG = GUIDE.block("ini", "callbacks_enabled")

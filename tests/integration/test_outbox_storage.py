@@ -133,6 +133,7 @@ def test_a_link_and_a_planted_substitute_are_stepped_around(
         assert is_said(str(planted), run.output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "harm", ["truncate -s 0 {0}", "for i in {0} {0}-wal; do head -c 40960 /dev/urandom > $i; done", "rm {0}"]
 )
@@ -165,6 +166,7 @@ def test_an_outbox_that_breaks_in_the_middle_of_a_run_is_not_counted_from(
     assert any("kept in memory instead" in warning for warning in warnings(run))
 
 
+@pytest.mark.slow
 def test_when_the_disk_is_back_the_memory_is_too(
     ansible: Ansible, simulator: Simulator, outbox: Path, tmp_path: Path
 ) -> None:

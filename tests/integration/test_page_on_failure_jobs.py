@@ -86,6 +86,7 @@ def test_what_comes_through_a_pipe_pages_and_is_not_resolved_by_itself(
     assert len(keys(simulator)) == 2
 
 
+@pytest.mark.slow
 def test_job_name_gives_a_pipe_a_lasting_name(ansible: Ansible, simulator: Simulator) -> None:
     shell = Shell(ansible, cfg(simulator, job_name="shop"))
     assert "no lasting name" not in shell(f"{PLAYBOOK} /dev/stdin <<< {shlex.quote(BROKEN)}", 2)
@@ -94,6 +95,7 @@ def test_job_name_gives_a_pipe_a_lasting_name(ansible: Ansible, simulator: Simul
     assert keys(simulator) == []
 
 
+@pytest.mark.slow
 def test_generated_files_are_told_apart_by_their_path(shell: Shell, simulator: Simulator, elsewhere: Path) -> None:
     one, other = elsewhere / "site.yml", elsewhere / "other" / "site.yml"
     other.parent.mkdir()
@@ -111,6 +113,7 @@ def test_generated_files_are_told_apart_by_their_path(shell: Shell, simulator: S
     assert keys(simulator) == []
 
 
+@pytest.mark.slow
 def test_ad_hoc_commands_do_not_resolve_each_other(shell: Shell, simulator: Simulator) -> None:
     command = f"ANSIBLE_LOAD_CALLBACK_PLUGINS=1 {ansible_command('ansible')} localhost"
     shell(f"{command} -m command -a 'test -e mended'", 2)
@@ -127,6 +130,7 @@ def test_ad_hoc_commands_do_not_resolve_each_other(shell: Shell, simulator: Simu
     assert keys(simulator) == []
 
 
+@pytest.mark.slow
 def test_a_name_for_the_projects_jobs_does_not_let_ad_hoc_commands_resolve_them(
     ansible: Ansible, simulator: Simulator
 ) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import cfg, closing, fail, warnings
 from ansible_collections.oncall.pagerduty.tests.integration.support.playbook import Ansible
 from ansible_collections.oncall.pagerduty.tests.simulator import Simulator
@@ -17,6 +19,7 @@ from ansible_collections.oncall.pagerduty.tests.support.events import KEY
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
 
 
+@pytest.mark.slow
 def test_the_page_goes_out_after_the_outage_without_a_further_run(ansible: Ansible, simulator: Simulator) -> None:
     settings = cfg(simulator, flush_timeout=1)
     outbox = str(ansible.home / ".ansible" / "oncall.pagerduty" / "outbox.sqlite3")
@@ -37,6 +40,7 @@ def test_the_page_goes_out_after_the_outage_without_a_further_run(ansible: Ansib
     wait_until(lambda: couriers.processes_of(outbox) == [])
 
 
+@pytest.mark.slow
 def test_the_installed_collection_stays_as_it_was_installed(tmp_path: Path, simulator: Simulator) -> None:
     collections = collection.install(collection.build(tmp_path), tmp_path)
     installed = collections / "ansible_collections" / "oncall" / "pagerduty"

@@ -105,6 +105,7 @@ def test_job_variables_says_which_count(deploy: Deploy, simulator: Simulator) ->
     assert resolved(simulator) == ["ansible:app.yml"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "key"),
     [
@@ -174,6 +175,7 @@ def test_always_tells_jobs_apart_by_their_keys(ansible: Ansible, deploy: Deploy,
     assert keys(simulator) == ["mine"]
 
 
+@pytest.mark.slow
 def test_a_task_that_was_skipped_or_failed_again_shows_nothing_by_itself(deploy: Deploy, simulator: Simulator) -> None:
     deploy(broken_now=True)
     name = "Deploy {{ app | default('none') }}"
@@ -256,6 +258,7 @@ def test_a_source_that_could_not_be_read_proves_nothing(
     assert resolved(simulator) == ["ansible:site.yml"]
 
 
+@pytest.mark.slow
 def test_a_host_counts_as_gone_a_day_after_it_was_first_missed(
     ansible: Ansible, site: Callable[..., Run], simulator: Simulator
 ) -> None:
@@ -352,6 +355,7 @@ def test_an_older_green_run_does_not_resolve_a_newer_failure(
     assert [event.action for event in events(simulator)] == ["trigger", "trigger", "resolve"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["roles", "include_role", "include_tasks"])
 def test_a_part_of_the_playbook_that_invokes_the_same_task_with_other_variables_proves_nothing(
     ansible: Ansible, simulator: Simulator, how: str
@@ -385,6 +389,7 @@ def test_a_part_of_the_playbook_that_invokes_the_same_task_with_other_variables_
     assert keys(simulator) == []
 
 
+@pytest.mark.slow
 def test_a_key_made_of_the_task_ends_with_a_complete_run_on_the_controller_too(
     ansible: Ansible, simulator: Simulator
 ) -> None:

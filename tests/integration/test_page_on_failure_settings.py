@@ -171,6 +171,7 @@ def test_a_typing_error_in_what_decorates_a_page_keeps_no_page_back(
         assert text.endswith("failures are paged as if it had not been given")
 
 
+@pytest.mark.slow
 def test_templates_of_variables_that_come_to_nothing_leave_it_to_the_options(
     ansible: Ansible, simulator: Simulator
 ) -> None:
@@ -190,6 +191,7 @@ def test_templates_of_variables_that_come_to_nothing_leave_it_to_the_options(
     assert warnings(run) == []
 
 
+@pytest.mark.slow
 def test_a_section_whose_name_is_misspelt_is_said_when_somebody_should_be_paged(
     ansible: Ansible, simulator: Simulator
 ) -> None:

@@ -100,6 +100,7 @@ def test_an_exit_code_that_no_failure_explains_is_an_error(ansible: Ansible, sim
     ]
 
 
+@pytest.mark.slow
 def test_a_failure_that_another_callback_kept_from_us_is_told(ansible: Ansible, simulator: Simulator) -> None:
     ansible.write("callback_plugins/raises.py", RAISES)
 

@@ -184,6 +184,7 @@ def test_what_a_later_run_hands_to_it_is_sent_at_once(path: str, pagerduty: Simu
     assert couriers.is_alive(courier)
 
 
+@pytest.mark.slow
 def test_a_key_that_is_throttled_is_asked_for_as_often_by_a_courier_that_was_small(
     path: str, pagerduty: Simulator
 ) -> None:
@@ -200,6 +201,7 @@ def test_a_key_that_is_throttled_is_asked_for_as_often_by_a_courier_that_was_sma
     assert max(later - earlier for earlier, later in zip(times, times[1:])) < 6.0
 
 
+@pytest.mark.slow
 def test_who_drains_by_hand_need_not_wait_for_it(path: str, pagerduty: Simulator) -> None:
     url = pagerduty.url
     pagerduty.stop()
@@ -239,6 +241,7 @@ def test_a_signal_while_it_becomes_small_is_not_lost(path: str, number: int) -> 
     wait_until(lambda: not couriers.is_alive(courier))
 
 
+@pytest.mark.slow
 def test_it_ends_with_its_outbox(path: str) -> None:
     a_run(path, NOWHERE, "k")
     courier = the_courier(path)
@@ -304,6 +307,7 @@ def test_a_drain_without_the_library_says_so_and_counts_no_attempt(
     assert SenderLock(path).acquire()
 
 
+@pytest.mark.slow
 def test_an_event_goes_the_way_of_the_run_that_handed_it_over(path: str, pagerduty: Simulator) -> None:
     """The courier at work was started by a run whose proxy does not work, and the other way round."""
     wrong = {"http_proxy": "http://user:hunter22@127.0.0.1:9", "no_proxy": ""}

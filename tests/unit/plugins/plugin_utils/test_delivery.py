@@ -504,6 +504,7 @@ def test_one_courier_for_an_outbox(make: Callable[..., Delivery], pagerduty: Sim
     assert next_one != working
 
 
+@pytest.mark.slow
 def test_a_courier_that_gives_way_is_not_taken_for_one_that_keeps_dying(
     make: Callable[..., Delivery], pagerduty: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
