@@ -62,7 +62,7 @@ class Job:
     """Whether the command is C(ansible), which has no playbook."""
 
     in_project: bool = True
-    """Whether its name says where it lies in its project. If not, others of the same name may lie elsewhere."""
+    """Whether its name tells its place in a checkout. If not, playbooks of the same name may lie elsewhere."""
 
     is_lasting: bool = True
     """Whether another command can be known to run the same job: not so for a playbook that comes through a pipe."""
@@ -96,9 +96,12 @@ def job_of(playbook: str, cwd: str, project: str, ad_hoc: tuple[str, str] | None
         return Job(name, name, revision, _projects(cwd, project))
     folders = (checkout.top if checkout else "", project, os.path.dirname(path))
     shown = inside(path, cwd) or os.path.normpath(path)
-    name = (inside(path, checkout.top) if checkout else "") or inside(path, project)
+    name = inside(path, checkout.top) if checkout else ""
     if name:
         return Job(name, shown, revision, folders)
+    name = inside(path, project)
+    if name:
+        return Job(name, shown, revision, folders, in_project=False)
     if looks_generated(path):
         return Job(os.path.normpath(path), shown, revision, folders, is_generated=True)
     return Job(os.path.basename(path), shown, revision, folders, in_project=False)

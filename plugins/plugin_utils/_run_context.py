@@ -97,7 +97,7 @@ class RunContext:
     """The playbook as a person would name it."""
 
     in_project: bool = True
-    """Whether the playbook lies in a project, a checkout or a service's, so that its place there tells enough."""
+    """Whether the playbook's place in its project tells enough: in a checkout, or where somebody has named the job."""
 
     playbook_name: str = ""
     """The playbook's path in its project, wherever that lies: tells playbooks of one job name apart."""
@@ -242,6 +242,7 @@ def collect(
     )
     job = _try(lambda: job_of(playbook, cwd, build.project, ad_hoc, written), Job(is_lasting=False))
     own_name = _text(job_name) or build.template
+    in_project = job.in_project or bool(own_name)
     limit_of_pull = _try(lambda: is_limit_of_pull(limit, platform.node()), False)
     other_limit = "" if limit_of_pull else limit
     sources = [_source_name(source, job.folders, cwd) for source in _texts(cliargs.get("inventory"))]
@@ -253,8 +254,8 @@ def collect(
         is_hashed=(job.ad_hoc or not job.is_lasting) and not own_name,
         by_pull=limit_of_pull or parent_is_pull(),
         playbook=job.shown,
-        playbook_name=_playbook_name(job, playbook, cwd),
-        in_project=job.in_project,
+        playbook_name=_playbook_name(job, in_project, playbook, cwd),
+        in_project=in_project,
         user=build.user or next((environ[name] for name in _USER_VARIABLES if environ.get(name)), "") or _login_name(),
         controller=build.node or _try(socket.gethostname, ""),
         revision=build.revision or job.revision,
@@ -282,11 +283,11 @@ def _retry_file(playbook: str, cwd: str) -> str:
     return os.path.join(plain_text(folder), f"{os.path.splitext(os.path.basename(path))[0]}.retry")
 
 
-def _playbook_name(job: Job, playbook: str, cwd: str) -> str:
+def _playbook_name(job: Job, in_project: bool, playbook: str, cwd: str) -> str:
     """Return what tells a playbook from others that are the same job by their name; empty if nothing does."""
     if not job.is_lasting:
         return ""
-    return job.name if job.in_project else os.path.normpath(os.path.join(cwd, plain_text(playbook)))
+    return job.name if in_project else os.path.normpath(os.path.join(cwd, plain_text(playbook)))
 
 
 def _login_name() -> str:
