@@ -23,9 +23,13 @@ def lane_of(routing_key: str, dedup_key: str) -> Lane:
 
 
 class _Place(Protocol):
-    def left_of(self, run: str) -> dict[Lane, int]: ...
+    """What keeps a run's events."""
 
-    def has_opened(self, fingerprint: str, dedup_key: str) -> bool: ...
+    def left_of(self, run: str) -> dict[Lane, int]:
+        """Return how many of a run's events are not accepted, for each incident."""
+
+    def has_opened(self, fingerprint: str, dedup_key: str) -> bool:
+        """Tell whether an accepted trigger may have opened an incident."""
 
 
 class Tally:

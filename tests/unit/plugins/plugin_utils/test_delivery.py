@@ -431,7 +431,7 @@ def an_outbox_of_the_first_version(path: str, url: str) -> None:
     """Make one with something in each of its tables, as a run of this boot has left it."""
     os.mkdir(os.path.dirname(path), 0o700)
     up, now, fingerprint = _steady.uptime(), time.time(), fingerprint_of(KEY)
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         for statement in _schema.MIGRATIONS[0]:
             connection.execute(statement)

@@ -189,7 +189,7 @@ def test_what_the_first_version_has_recorded_of_localhost_gives_way_to_its_next_
     begin: MakeMemory, path: str, clock: Clock
 ) -> None:
     """That version's places do not say on which controller they are."""
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for statement in _schema.MIGRATIONS[0]:
             connection.execute(statement)
         connection.execute(
