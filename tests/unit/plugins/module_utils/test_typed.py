@@ -11,8 +11,9 @@ import pytest
 
 from ansible_collections.oncall.pagerduty.plugins.module_utils._errors import OptionError
 from ansible_collections.oncall.pagerduty.plugins.module_utils._typed import check_choice, check_scalars, scalar
-from ansible_collections.oncall.pagerduty.tests.support.events import KEY
 from ansible_collections.oncall.pagerduty.tests.support.secrets import assert_no_secret
+
+KEY = "A1b2C3d4E5f6G7h8J9k0L1m2N3p4Q5r6"
 
 
 @pytest.mark.parametrize(
