@@ -23,6 +23,8 @@ def clean_environment(home: Path, collections: Path | None = None) -> dict[str, 
     ``home`` is made if it is not there; an empty ``ansible.cfg`` in it keeps those in other places out.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # ansible-core makes it as the umask says, and a folder that everybody can write is none for an outbox.
+    (home / ".ansible").mkdir(mode=0o700, exist_ok=True)
     config = home / "ansible.cfg"
     config.touch()
     environment = {

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def test_names_that_a_shell_would_know(write: Write, tmp_path: Path, monkeypatch
 
 def test_what_was_unread_once_stays_so(write: Write) -> None:
     flag = write("broken", "")
-    script = write("cloud", f"#!/bin/sh\n[ -e {flag} ] && exit 1\n" + GOOD.partition("\n")[2], 0o755)
+    script = write("cloud", f"#!/bin/sh\n[ -e {shlex.quote(flag)} ] && exit 1\n" + GOOD.partition("\n")[2], 0o755)
     manager = read(script, "db1,")
     watch = InventoryWatch(lambda: manager)
     watch.look()

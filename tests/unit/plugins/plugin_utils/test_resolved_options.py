@@ -213,10 +213,11 @@ def test_paths_of_ansible_cfg_begin_beside_it_and_others_where_the_run_is(
     read: Resolve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FOLDER", "there")
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert read({"ca_path": "$FOLDER/a.pem"}).values["ca_path"] == str(Path.cwd() / "there" / "a.pem")
     resolved = read(section={"ca_path": "$FOLDER/a.pem", "client_cert": "~/b.pem", "outbox_path": "{{CWD}}/c"})
     assert resolved.values["ca_path"] == str(Path(str(constants.CONFIG_FILE)).parent / "there" / "a.pem")
-    assert resolved.values["client_cert"] == str(Path("~/b.pem").expanduser())
+    assert resolved.values["client_cert"] == str(tmp_path / "b.pem")
     assert resolved.values["outbox_path"] == str(Path.cwd() / "c")
 
 
