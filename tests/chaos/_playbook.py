@@ -72,7 +72,8 @@ def _main(root: str, order: dict[str, Any]) -> None:
                 "flushed": vars(flushed),
                 "waited": waited,
                 "longest_hand_over": longest,
-            }
+            },
+            default=list,
         )
     )
 
