@@ -144,14 +144,13 @@ class PlaybookRun:
         except ImportError as error:
             raise ForgetfulError(f"this Python cannot load its module sqlite3 ({error})") from None
 
-        folder = os.path.dirname(self._path)
         shared = self._shared
         return Memory(
             job=self.job,
             ledger=shared.delivery.ledger,
             outbox=shared.delivery.outbox,
             marks=shared.marks,
-            relative=lambda path: os.path.relpath(path, folder) if path and self.context.in_project else path,
+            relative=self._relative,
             inventory=self.context.inventory,
             hosts=self.inventory,
             parameters=lambda: self.parameters()[-1],
@@ -159,6 +158,13 @@ class PlaybookRun:
             playbook=self.context.playbook_name,
             machine=self.context.machine,
         )
+
+    def _relative(self, path: str) -> str:
+        """Return a file's path as places have it: seen from the playbook, unless that is known by its own path only."""
+        if not self.context.in_project:
+            # ansible-core up to 2.18 does not say where the tasks of a playbook in JSON stand.
+            return path or self._path
+        return os.path.relpath(path, os.path.dirname(self._path)) if path else ""
 
     @cached_property
     def pager(self) -> Pager:
