@@ -105,7 +105,7 @@ def _bring_events(source: Any, target: Any, token: str, ahead: _Ahead) -> None:
     names = _columns(source, target, "events")
     here = {number for (number,) in target.execute("SELECT id FROM brought WHERE token = ?", (token,))}
     fields, marks = ", ".join(names), ", ".join("?" for _name in names)
-    for number, *values in source.execute(f"SELECT id, {fields} FROM events ORDER BY id").fetchall():  # noqa: S608
+    for number, *values in source.execute(f"SELECT id, {fields} FROM events ORDER BY id").fetchall():  # noqa: S608  # ours
         if number in here:
             continue
         row = dict(zip(names, values))
@@ -115,7 +115,7 @@ def _bring_events(source: Any, target: Any, token: str, ahead: _Ahead) -> None:
             row[name] -= ahead.now
         if row["aged_from"] is not None:
             row["aged_from"] -= ahead.certain
-        target.execute(f"INSERT INTO events ({fields}) VALUES ({marks})", [row[name] for name in names])  # noqa: S608
+        target.execute(f"INSERT INTO events ({fields}) VALUES ({marks})", [row[name] for name in names])  # noqa: S608  # ours
         target.execute("INSERT INTO brought (token, id) VALUES (?, ?)", (token, number))
 
 
@@ -154,9 +154,9 @@ def _bring_incidents(source: Any, target: Any, ahead: _Ahead) -> None:
             continue
         key = (row["fingerprint"], row["dedup_key"])
         where = "fingerprint = ? AND dedup_key = ?"
-        target.execute(f"DELETE FROM incidents WHERE {where} AND state = ?", (*key, _RESOLVED))  # noqa: S608
-        target.execute(f"INSERT OR IGNORE INTO incidents ({fields}) VALUES ({marks})", values)  # noqa: S608
-        ((here,),) = target.execute(f"SELECT id FROM incidents WHERE {where}", key).fetchall()  # noqa: S608
+        target.execute(f"DELETE FROM incidents WHERE {where} AND state = ?", (*key, _RESOLVED))  # noqa: S608  # our own columns
+        target.execute(f"INSERT OR IGNORE INTO incidents ({fields}) VALUES ({marks})", values)  # noqa: S608  # our own columns
+        ((here,),) = target.execute(f"SELECT id FROM incidents WHERE {where}", key).fetchall()  # noqa: S608  # our own columns
         columns = ", ".join(places)
         rows = source.execute(f"SELECT {columns} FROM places WHERE incident = ?", (number,)).fetchall()  # noqa: S608
         times = [index for index, name in enumerate(places) if name in ("failed", "passed", "absent")]
