@@ -62,6 +62,8 @@ NOT_MEASURED = (
     f"{ENDS}::test_in_check_mode_not_even_events_of_earlier_runs_are_looked_at",
     f"{ENDS}::test_a_run_waits_for_pagerduty_no_longer_than_it_is_told_to_and_the_next_one_sends_the_rest",
     "tests/integration/test_page_on_failure_resolving.py::test_a_whole_green_run_resolves_and_the_next_one_does_nothing",
+    "tests/integration/test_page_on_failure_resolving.py::test_what_could_not_be_kept_is_told_again",
+    "tests/integration/test_outbox_storage.py::test_when_the_disk_is_back_the_memory_is_too",
     "tests/integration/test_queue.py::test_sqlite_is_loaded_only_for_the_queue",
     f"{UNITS}/test_courier.py::test_one_small_process_waits_and_sends_when_pagerduty_is_back",
     f"{UNITS}/test_delivery.py::test_the_main_process_loads_neither_sqlite_nor_the_http_library_before_the_first_event",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -69,7 +70,8 @@ def test_the_users_settings_are_kept_out(ansible: Ansible, monkeypatch: pytest.M
     changed = ansible.command("ansible-config", "dump", "--only-changed", "-t", "base").stdout
     proxies = ansible.tasks([{"name": "proxies", "ansible.builtin.command": "env", "changed_when": False}])
 
-    assert "77" not in changed
+    assert "NOCOLOR" in changed
+    assert not {"DEFAULT_FORKS", "DEFAULT_TIMEOUT"} & set(re.findall(r"^\w+", changed, re.MULTILINE))
     assert "proxy" not in proxies.task("proxies").result["stdout"].lower()
 
 
