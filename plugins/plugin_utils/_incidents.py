@@ -42,6 +42,8 @@ class Place:
     file: str
     role: str
     task: str
+    needs_tag: bool = False
+    """A complete run leaves it out, and shows nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -320,15 +322,16 @@ def place_of(outcome: Outcome) -> Place | None:
     """Return where it failed; None for a host that could not be reached, since reaching it is all it has to do."""
     if outcome.kind == "unreachable":
         return None
-    return place(outcome.path, outcome.role, outcome.written_task or outcome.task, outcome.action)
+    task = outcome.written_task or outcome.task
+    return place(outcome.path, outcome.role, task, outcome.action, outcome.needs_tag)
 
 
-def place(path: str, role: str, task: str, action: str) -> Place:
+def place(path: str, role: str, task: str, action: str, needs_tag: bool = False) -> Place:
     """Return the place of a task, from C(file:line), its role, its name (or its action without one) and its action."""
     file, _colon, line = path.rpartition(":")
     if not line.isdigit():
-        return Place(path, role, task)
-    return Place(file, role, f"{action}, line {line}" if task == action else task)
+        return Place(path, role, task, needs_tag)
+    return Place(file, role, f"{action}, line {line}" if task == action else task, needs_tag)
 
 
 def _worse(one: str, other: str) -> str:

@@ -34,6 +34,9 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._resolving import
     place_text,
 )
 
+_NEEDS_TAG = "|never"
+"""Ends the place of a task that a complete run leaves out."""
+
 WouldRaise = Callable[[RecordedIncident, RecordedPlace], "Raisable | None"]
 
 
@@ -56,6 +59,9 @@ class ThisRun(Protocol):
 
     def would_raise(self, incident: RecordedIncident, place: RecordedPlace) -> list[Raisable | None]:
         """Return what a failure of the place's host there would have raised, for each play where it could stand."""
+
+    def may_end_early(self) -> bool:
+        """Whether the run may have ended on a host before its last task, and nobody was told."""
 
     def parameters(self, incident: RecordedIncident) -> frozenset[str]:
         """Return what this run's variables come to, with the incident's integration key; for each play."""
@@ -326,14 +332,17 @@ class Memory:
         is_other = place.playbook != self._playbook
         is_here = place.host == WHOLE_RUN or place.place.endswith(self._end(place.host))
         took_part = place.host in self._took_part or place.host == WHOLE_RUN
-        whole_proof = whole.complete and not is_other and is_here and took_part
+        needs_tag = place.place.removesuffix(self._end(place.host)).endswith(_NEEDS_TAG)
+        whole_proof = whole.complete and not is_other and is_here and took_part and not needs_tag
         if place.host != WHOLE_RUN and place.place == self._text(place.host, None):
             if place.host in self._reached:
                 at = self._at(self._reached[place.host], whole.now)
                 evidence += [Evidence(at, raisable) for raisable in self._at_end(incident, place, this_run)]
         elif whole_proof and entry not in self._ignored:
             skipped = self._skipped.get(entry, [])
-            at_end = [] if passed else self._at_end(incident, place, this_run)
+            # Of what an error had ended a run by, nothing else can show that it is over.
+            came_to_end = place.host == WHOLE_RUN or not this_run.may_end_early()
+            at_end = self._at_end(incident, place, this_run) if came_to_end and not passed else []
             evidence += [Evidence(whole.began, raisable) for raisable in (*skipped, *at_end)]
         is_absent = place.host != WHOLE_RUN and self._is_absent(place.host)
         return Shown(
@@ -405,6 +414,7 @@ class Memory:
 
     def _text(self, host: str, place: Place | None) -> str:
         where = REACHED if place is None else f"{place.role}|{self._relative(place.file)}|{place.task}"
+        where += _NEEDS_TAG if place is not None and place.needs_tag else ""
         return place_text(self._inventory, f"{where}{self._end(host)}")
 
     def _end(self, host: str) -> str:

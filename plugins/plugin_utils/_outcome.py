@@ -74,6 +74,9 @@ class Outcome:
     written_task: str = ""
     """The task's name as it stands in the file, without the values of variables; the same in each run."""
 
+    needs_tag: bool = False
+    """A run leaves the task out unless one of its tags is asked for."""
+
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Whatever the owner of the callback noted at the time of the failure."""
 
@@ -134,6 +137,16 @@ def task_place(task: Any) -> tuple[str, str, str]:
         plain_text(role.get_name()) if role is not None else "",
         _written_name(task) or plain_text(getattr(task, "action", "") or ""),
     )
+
+
+def needs_tag(task: Any) -> bool:
+    """Tell whether a run leaves a task out unless a tag is asked for: it, or what includes it, has the tag C(never)."""
+    entry = task
+    while entry is not None:
+        if "never" in (getattr(entry, "tags", None) or ()):
+            return True
+        entry = getattr(entry, "_parent", None)
+    return False
 
 
 _ON_CONTROLLER = frozenset(
@@ -257,6 +270,7 @@ def _task_fields(task: Any, play: Any, hidden: bool) -> dict[str, Any]:
         "role": role,
         "play": plain_text(play.get_name()) if play is not None else "",
         "hidden": hidden,
+        "needs_tag": needs_tag(task),
         "spreads": bool(
             getattr(task, "any_errors_fatal", False)
             or getattr(task, "run_once", False)

@@ -60,6 +60,7 @@ class Parts:
         as_if_failed: gives, for a host and a place of an incident of earlier runs, the outcomes that a failure there
             would have had, one for each play.
         parameters: what the run was started with, one for each play so far; the present one's last.
+        may_end_early: tells whether a C(meta) task may end the playbook before its last task.
         unread: names the sources of the inventory that could not be read.
         warn: shows a warning line, each text once.
         show: shows a line.
@@ -73,6 +74,7 @@ class Parts:
     steer: Callable[[str, Outcome | None], Steering]
     as_if_failed: Callable[[RecordedIncident, RecordedPlace], list[Outcome]]
     parameters: Callable[[], list[Parameters]]
+    may_end_early: Callable[[], bool]
     unread: Callable[[], tuple[str, ...]]
     warn: Callable[[str], None]
     show: Callable[[str], None]
@@ -424,6 +426,10 @@ class Pager:
             return [self._raisable_of(opened, parameters) for parameters in self._parts.parameters()]
         outcomes = self._parts.as_if_failed(incident, place)
         return [self._raisable(incident, place, outcome) for outcome in outcomes]
+
+    def may_end_early(self) -> bool:
+        """Return whether the run may have ended on a host before its last task."""
+        return self._parts.may_end_early()
 
     def parameters(self, incident: RecordedIncident) -> frozenset[str]:
         """Return what this run's variables come to, with the incident's integration key; for each play."""

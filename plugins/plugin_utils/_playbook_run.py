@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._delivery import 
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._direct import ForgetfulError
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._inventory_sources import InventoryWatch
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._job_variables import Parameters, parameters_of
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._meta_tasks import may_end_early
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._open_jobs import OpenJobs
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import Outcome, silent_outcome, task_place
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._output import Output
@@ -179,6 +180,7 @@ class PlaybookRun:
             steer=self.steer,
             as_if_failed=self._as_if_failed_there,
             parameters=self.parameters,
+            may_end_early=lambda: self._may_end_early,
             unread=lambda: self.inventory.unread,
             warn=shared.warn,
             show=shared.output.show,
@@ -305,8 +307,18 @@ class PlaybookRun:
             return None
 
     def _written(self) -> list[Any]:
-        plays = self._playbook.get_plays() if self._playbook is not None else filter(None, (self.play,))
-        return [getattr(play, "_ds", None) for play in plays]
+        return [getattr(play, "_ds", None) for play in self._compiled()]
+
+    def _compiled(self) -> Iterable[Any]:
+        return self._playbook.get_plays() if self._playbook is not None else filter(None, (self.play,))
+
+    @cached_property
+    def _may_end_early(self) -> bool:
+        try:
+            return may_end_early(self._compiled(), constants.DEFAULT_ROLES_PATH or ())
+        except Exception as error:  # pylint: disable=broad-except  # then the incidents stay open
+            self._shared.warn(f"whether the playbook may end early cannot be seen: {error}")
+            return True
 
     def _extra_variables(self) -> Mapping[str, Any]:
         play = self._any_play()

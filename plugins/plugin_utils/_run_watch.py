@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 from ansible import constants
 
-from ansible_collections.oncall.pagerduty.plugins.plugin_utils._clear_errors import may_clear_host_errors
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._failures import Cut, Decision, FailureTracker
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import (
     PlayState,
@@ -28,6 +27,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._iterator import 
     rescued_by_a_block,
     stdout_callback_names,
 )
+from ansible_collections.oncall.pagerduty.plugins.plugin_utils._meta_tasks import may_clear_host_errors
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
     Kind,
     Outcome,

@@ -30,6 +30,7 @@ from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outcome import (
     host_of,
     ignores_unreachable,
     is_invoked_with_variables,
+    needs_tag,
     shows_host_reached,
     task_of,
     task_place,
@@ -269,4 +270,4 @@ class Session:
 
 
 def _place_of(task: Any) -> Place:
-    return place(*task_place(task), action=str(task.action))
+    return place(*task_place(task), action=str(task.action), needs_tag=needs_tag(task))

@@ -130,6 +130,43 @@ def test_a_task_that_is_gone_needs_a_whole_green_run(ansible: Ansible, deploy: R
     assert closing(ansible(renamed, **settings)) == RESOLVED
 
 
+@pytest.mark.parametrize("where", ["itself", "block", "include"])
+def test_a_task_that_needs_a_tag_is_not_shown_by_a_run_without(
+    ansible: Ansible, simulator: Simulator, where: str
+) -> None:
+    def migrate(broken: bool, *args: str) -> list[str]:
+        task = fail("Migrate", when="inventory_hostname == 'web1'", failed_when=broken, tags="migrate")
+        never = {"tags": ["never", "migrate"]}
+        ansible.write("migrate.yml", [task])
+        tagged = {
+            "itself": {**task, **never},
+            "block": {"block": [task], **never},
+            "include": {"name": "Include", "ansible.builtin.include_tasks": "migrate.yml", **never},
+        }
+        plays = [play("Deploy", "all", ok("Install"), tagged[where])]
+        return closing(ansible(plays, *args, inventory=THREE, cfg=cfg(simulator)))
+
+    assert "1 incident triggered" in migrate(True, "--tags", "migrate")[0]
+    assert migrate(False) == []
+    assert keys(simulator) == ["ansible:playbook.yml"]
+    assert migrate(False, "--tags", "migrate") == RESOLVED
+
+
+@pytest.mark.parametrize("end", ["end_play", "end_host", "end_batch"])
+def test_a_green_run_that_may_end_early_shows_only_where_it_came(
+    ansible: Ansible, simulator: Simulator, end: str
+) -> None:
+    def deploy(*, broken: bool, maintenance: bool) -> list[str]:
+        ends = {"name": "End", "ansible.builtin.meta": end, "when": maintenance}
+        install = fail("Install", failed_when=f"{broken} and inventory_hostname == 'web1'")
+        return closing(ansible([play("Deploy", "all", ok("Look"), ends, install)], inventory=THREE, cfg=cfg(simulator)))
+
+    assert "1 incident triggered" in deploy(broken=True, maintenance=False)[0]
+    assert deploy(broken=True, maintenance=True) == []
+    assert keys(simulator) == ["ansible:playbook.yml"]
+    assert deploy(broken=False, maintenance=False) == RESOLVED
+
+
 def test_jobs_and_hosts_have_incidents_of_their_own(ansible: Ansible, simulator: Simulator) -> None:
     options: dict[str, Any] = {"inventory": THREE, "cfg": cfg(simulator, group_by="playbook, host")}
     broken, mended = [play("Deploy", "all", *tasks("web1 web2"))], [play("Deploy", "all", *tasks("web2"))]

@@ -72,8 +72,10 @@ class Inventory:
 class ThisRun:
     """A run that would raise the same incident wherever it is asked."""
 
-    def __init__(self, key: str = KEY, parameters: Parameters = NO_PARAMETERS) -> None:
-        self._key, self._parameters = key, parameters
+    def __init__(
+        self, key: str = KEY, parameters: Parameters = NO_PARAMETERS, may_end_early: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._key, self._parameters, self.may_end_early = key, parameters, may_end_early
 
     def would_raise(self, incident: RecordedIncident, place: RecordedPlace) -> list[Raisable | None]:
         return [self.raisable(incident, place)]

@@ -80,6 +80,7 @@ class Surroundings:
             steer=lambda _host, _outcome: self._steered,
             as_if_failed=lambda _incident, _place: [],
             parameters=lambda: [parameters],
+            may_end_early=lambda: False,
             unread=lambda: unread,
             warn=self.warnings.append,
             show=self.shown.append,
