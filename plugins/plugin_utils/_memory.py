@@ -176,6 +176,14 @@ class Memory:
         """
         return self._recorded(_Identity(fingerprint, dedup_key)) is not None
 
+    def may_be_open(self, incident: Incident) -> bool:
+        """Tell whether PagerDuty knows of an incident from here, or is to be told, by whichever job.
+
+        Raises:
+            DatabaseError: if the outbox cannot be used.
+        """
+        return self._outbox().may_open(_fingerprint(incident), incident.dedup_key)
+
     def remember(self, incident: Incident, summary: str) -> bool:
         """Note that an incident is open, and where its hosts failed. To be done before PagerDuty is told.
 

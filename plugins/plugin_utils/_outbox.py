@@ -174,6 +174,16 @@ class Outbox:
             )
         )
 
+    def may_open(self, fingerprint: str, dedup_key: str) -> bool:
+        """Whether PagerDuty knows, or is to be told, of an incident from here: it is open, or an event of it waits."""
+        return bool(
+            self._database.read(
+                f"""SELECT 1 WHERE EXISTS (SELECT 1 FROM opened WHERE {_LANE})
+                    OR EXISTS (SELECT 1 FROM events WHERE {_LANE} AND set_aside IS NULL)""",  # noqa: S608  # constants
+                {"fingerprint": fingerprint, "dedup_key": dedup_key},
+            )
+        )
+
     def drop_outlived(self, fingerprint: str, dedup_key: str) -> bool:
         """Drop and count an incident's triggers that are set aside: their failures are over, so nobody may retry them.
 

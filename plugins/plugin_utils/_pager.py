@@ -279,22 +279,32 @@ class Pager:
             )
 
     def _remember(self, incident: Incident, summary: str) -> str | None:
-        """Tell the memory of an incident, if there is one; returns what is wrong with it."""
-        if self._resolve_on_success == "never":
-            return None
+        """Tell the memory of an incident, if it is to resolve it; returns what is wrong with it."""
         try:
-            if self._parts.memory().remember(incident, summary) and incident.steering.target is not None:
+            memory = self._parts.memory()
+            if self._resolve_on_success == "never":
+                # Only what this run has opened itself may be withdrawn.
+                was_open = incident.identity not in self._told.opened and memory.may_be_open(incident)
+            else:
+                was_open = memory.remember(incident, summary)
+            if was_open and incident.steering.target is not None:
                 self._told.open_before.add((incident.steering.target.routing_key, incident.dedup_key))
         except ForgetfulError:  # said by the delivery
             return None
         except PagerDutyError as error:
-            return str(error)
+            return None if self._resolve_on_success == "never" else str(error)
         return None
 
     def _withdraw(self, incident: Incident, event: Event, target: Target) -> None:
         """Resolve an incident of which nothing is left, unless other runs have failed in it too."""
         if self._resolve_on_success == "never":
-            self._send(event, target)
+            if (target.routing_key, incident.dedup_key) in self._told.open_before:
+                self._parts.warn(
+                    f"{incident.dedup_key} stays open although its hosts were taken back: it was open before this run,"
+                    " and resolve_on_success=never remembers no hosts"
+                )
+            else:
+                self._send(event, target)
             return
         try:
             memory = self._parts.memory()

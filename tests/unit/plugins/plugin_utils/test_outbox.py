@@ -139,6 +139,25 @@ def test_says_whether_an_event_would_overtake_another(outbox: Outbox) -> None:
     assert not outbox.is_waiting(alert("k", "resolve"))
 
 
+def test_says_whether_an_incident_is_open_or_about_to_be(outbox: Outbox) -> None:
+    def may_open() -> bool:
+        return outbox.may_open(fingerprint_of(KEY), "k")
+
+    outbox.put(alert("k", key=OTHER_KEY), route())
+    assert not may_open()
+    outbox.put(alert("k"), route())
+    assert may_open()
+    for claimed in claim(outbox):
+        outbox.accepted(claimed)
+    assert may_open()
+    outbox.put(alert("k", "resolve"), route())
+    outbox.accepted(claim(outbox)[0])
+    assert not may_open()
+    outbox.put(alert("k"), route())
+    outbox.refused(claim(outbox)[0], "me", "HTTP 400")
+    assert not may_open()
+
+
 @pytest.mark.parametrize(
     "change",
     ["api = 'V9'", "body = '{'", "body = '{}'", "body = '[]'", "route = '{}'", "route = '7'", "route = 'x'"],

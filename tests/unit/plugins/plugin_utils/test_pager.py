@@ -121,6 +121,20 @@ def test_without_a_memory_the_page_goes_out() -> None:
     ]
 
 
+@pytest.mark.parametrize("was_open", [True, False])
+def test_never_takes_back_only_what_the_run_has_opened_itself(was_open: bool) -> None:
+    around = Surroundings(memory=SimpleNamespace(may_be_open=lambda _incident: was_open))
+    pager = around.pager("never")
+    pager.decided(failure("web1"))
+    pager.play_ended()
+    pager.decided(Withdrawn(("web1",)))
+    pager.play_ended()
+    assert around.sent == [("trigger", KEY), *([] if was_open else [("resolve", KEY)])]
+    assert [warning.partition(" although")[0] for warning in around.warnings] == (
+        [f"{KEY} stays open"] if was_open else []
+    )
+
+
 def test_what_was_taken_back_is_resolved_in_the_same_run() -> None:
     around = Surroundings(memory=Obliging())
     pager = around.pager()
