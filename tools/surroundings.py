@@ -55,8 +55,9 @@ JUST_BOOTED_SECONDS = 60
 LONG_BOOTED_SECONDS = 400 * 86_400
 CHATHAM_SECONDS = 45_900  # east of Greenwich, in winter
 ODD_FOLDER = "Häuser und Bäume"
-# Of linux/sockios.h and linux/if.h: how a network interface is switched on.
-SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
+# Of linux/sockios.h and linux/if.h: how a network interface is switched on, and how it loses an address.
+SIOCSIFFLAGS, SIOCDIFADDR, IFF_UP = 0x8914, 0x8936, 0x1
+LOOPBACK_INDEX = 1  # in every network namespace
 
 
 class CannotBeHad(Exception):
@@ -113,8 +114,25 @@ def have_no_ipv6() -> None:
     """Leave a new network namespace with the loopback device, and no IPv6."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
-    for name in ("all", "default", "lo"):
-        Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1", encoding="ascii")
+    try:
+        for name in ("all", "default", "lo"):
+            Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1", encoding="ascii")
+    except OSError:
+        # Containers often have these files read-only, or lack them. Without its address nothing can be reached by IPv6.
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as any_socket:
+            own = struct.pack("=16sIi", socket.inet_pton(socket.AF_INET6, "::1"), 128, LOOPBACK_INDEX)
+            fcntl.ioctl(any_socket, SIOCDIFADDR, own)
+    if ipv6_works():
+        raise CannotBeHad("there is IPv6 in a network namespace that was to have none")
+
+
+def ipv6_works() -> bool:
+    """Whether something can listen on the loopback address of IPv6."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
 
 
 def become_unknown() -> None:

@@ -29,7 +29,8 @@ BODY = (
     b'"payload":{"summary":"s","source":"h","severity":"error"}}' % KEY.encode()
 )
 ENOUGH = 60.0
-DENIED = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+# Each connection has one answer: without a word of that the next request could be sent on one about to be closed.
+DENIED = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
