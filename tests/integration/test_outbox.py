@@ -80,6 +80,7 @@ def test_an_events_way_through_all_states(ansible: Ansible, simulator: Simulator
     assert [event.dedup_key for event in simulator.accepted] == ["c", "b"]
 
 
+@pytest.mark.slow
 def test_fails_if_something_is_left(ansible: Ansible, simulator: Simulator, outbox: Outbox) -> None:
     outbox.put(alert("a"), route("http://127.0.0.1:9"))
     run = checked(ansible.tasks([task("drain", limit=2)]))
@@ -224,6 +225,7 @@ def read_only(tmp_path: Path) -> Callable[[Path, list[str]], subprocess.Complete
     return run
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(
     ansible: Ansible, outbox: Outbox, path: Path, read_only: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

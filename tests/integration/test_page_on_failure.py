@@ -232,7 +232,9 @@ def test_a_callback_that_cannot_be_configured_says_so_once_and_steps_aside(
     assert not (ansible.home / ".ansible" / "oncall.pagerduty").exists()
 
 
-@pytest.mark.parametrize("content", [None, "too short"], ids=["missing", "malformed"])
+@pytest.mark.parametrize(
+    "content", [None, pytest.param("too short", marks=pytest.mark.slow)], ids=["missing", "malformed"]
+)
 def test_a_key_file_that_cannot_be_used_is_said_at_the_start(
     ansible: Ansible, simulator: Simulator, content: str | None
 ) -> None:

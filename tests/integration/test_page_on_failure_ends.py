@@ -98,6 +98,7 @@ def test_what_had_failed_before_a_signal_is_told(
     assert "PagerDuty: 1 incident triggered (ansible:slow, 1 host), 2 events accepted, 0 waiting" in output
 
 
+@pytest.mark.slow
 def test_a_failure_whose_rescue_was_interrupted_is_told_once_with_that(ansible: Ansible, simulator: Simulator) -> None:
     plain = Slow(ansible, "plain", "", rescue_of=[fail("Break", on="web2")])
     watched = Slow(ansible, "watched", cfg(simulator), rescue_of=[fail("Break", on="web2")])
@@ -124,6 +125,7 @@ def test_whoever_interrupts_a_run_knows_unless_page_on_says_otherwise(
     assert ("PagerDuty:" in output) is bool(titles)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_proves_what_it_ran(ansible: Ansible, simulator: Simulator) -> None:
     Slow(
         ansible, "first", cfg(simulator), fail("Break", on="web1"), fail("Break more", on="web2")
@@ -167,6 +169,7 @@ def test_an_error_that_ends_the_run_is_paged_with_its_text(ansible: Ansible, sim
     ]
 
 
+@pytest.mark.slow
 def test_a_run_waits_for_pagerduty_no_longer_than_it_is_told_to_and_the_next_one_sends_the_rest(
     ansible: Ansible, simulator: Simulator
 ) -> None:

@@ -69,7 +69,7 @@ def elsewhere() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize("how", ["{} /dev/stdin <<< {}", "{} <(echo {})"])
+@pytest.mark.parametrize("how", ["{} /dev/stdin <<< {}", pytest.param("{} <(echo {})", marks=pytest.mark.slow)])
 def test_what_comes_through_a_pipe_pages_and_is_not_resolved_by_itself(
     shell: Shell, simulator: Simulator, how: str
 ) -> None:
@@ -141,6 +141,7 @@ def test_a_name_for_the_projects_jobs_does_not_let_ad_hoc_commands_resolve_them(
     assert keys(simulator) == ["ansible:shop"]
 
 
+@pytest.mark.slow
 def test_playbooks_of_one_name_in_two_folders_do_not_resolve_each_other(shell: Shell, simulator: Simulator) -> None:
     for folder, playbook in (("one", BROKEN), ("other", MENDED)):
         shell(f"mkdir {folder}; echo {shlex.quote(playbook)} > {folder}/site.yml", 0)

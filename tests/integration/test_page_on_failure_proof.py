@@ -242,6 +242,7 @@ def age(ansible: Ansible, column: str, seconds: float) -> None:
         connection.execute(f"UPDATE places SET {column} = {column} - ?", (seconds,))
 
 
+@pytest.mark.slow
 def test_a_source_that_could_not_be_read_proves_nothing(
     ansible: Ansible, site: Callable[..., Run], simulator: Simulator
 ) -> None:
@@ -329,6 +330,7 @@ def under_way(start: Callable[[], Run], waits: Path, go: Path) -> Iterator[list[
         thread.join(PATIENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolve_on_success", ["ledger", pytest.param("always", marks=pytest.mark.slow)])
 def test_an_older_green_run_does_not_resolve_a_newer_failure(
     ansible: Ansible, simulator: Simulator, tmp_path: Path, resolve_on_success: str

@@ -83,6 +83,7 @@ def test_a_whole_green_run_resolves_and_the_next_one_does_nothing(
     assert len(events(simulator)) == 3
 
 
+@pytest.mark.slow
 def test_an_incident_that_is_open_already_is_updated(deploy: RunIt, simulator: Simulator) -> None:
     told = "(ansible:playbook.yml, 1 host), 1 event accepted, 0 waiting"
     assert closing(deploy(install="web1")) == [f"PagerDuty: 1 incident triggered {told}"]
@@ -107,6 +108,7 @@ def test_hosts_get_through_one_after_the_other(deploy: RunIt, simulator: Simulat
     assert keys(simulator) == []
 
 
+@pytest.mark.slow
 def test_tags_and_a_later_start_prove_only_what_they_run(deploy: RunIt, simulator: Simulator) -> None:
     deploy(install="web1")
     for args in (["--tags", "start"], ["--start-at-task", "Start"]):
@@ -130,7 +132,9 @@ def test_a_task_that_is_gone_needs_a_whole_green_run(ansible: Ansible, deploy: R
     assert closing(ansible(renamed, **settings)) == RESOLVED
 
 
-@pytest.mark.parametrize("where", ["itself", "block", "include"])
+@pytest.mark.parametrize(
+    "where", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("itself", "block")), "include"]
+)
 def test_a_task_that_needs_a_tag_is_not_shown_by_a_run_without(
     ansible: Ansible, simulator: Simulator, where: str
 ) -> None:
@@ -152,7 +156,9 @@ def test_a_task_that_needs_a_tag_is_not_shown_by_a_run_without(
     assert migrate(False, "--tags", "migrate") == RESOLVED
 
 
-@pytest.mark.parametrize("end", ["end_play", "end_host", "end_batch"])
+@pytest.mark.parametrize(
+    "end", ["end_play", *(pytest.param(name, marks=pytest.mark.slow) for name in ("end_host", "end_batch"))]
+)
 def test_a_green_run_that_may_end_early_shows_only_where_it_came(
     ansible: Ansible, simulator: Simulator, end: str
 ) -> None:
@@ -180,6 +186,7 @@ def test_jobs_and_hosts_have_incidents_of_their_own(ansible: Ansible, simulator:
     assert keys(simulator) == ["ansible:a.yml:host=web2", "ansible:b.yml:host=web1", "ansible:b.yml:host=web2"]
 
 
+@pytest.mark.slow
 def test_always_needs_no_memory(ansible: Ansible, deploy: RunIt, simulator: Simulator) -> None:
     always: dict[str, Any] = {"settings": {"resolve_on_success": "always"}}
     deploy(install="web1", **always)
@@ -202,7 +209,7 @@ def test_never_leaves_it_to_people(ansible: Ansible, deploy: RunIt, simulator: S
     assert not (ansible.home / ".ansible" / "oncall.pagerduty" / "open-jobs").exists()
 
 
-@pytest.mark.parametrize("where", ["controller", "delegated"])
+@pytest.mark.parametrize("where", ["controller", pytest.param("delegated", marks=pytest.mark.slow)])
 def test_tasks_take_over_what_the_callback_has_raised(
     ansible: Ansible, deploy: RunIt, simulator: Simulator, where: str
 ) -> None:
@@ -266,6 +273,7 @@ def test_a_refused_incident_is_neither_updated_nor_resolved_but_raised_afresh(
     assert closing(deploy("--limit", "web2")) == RESOLVED
 
 
+@pytest.mark.slow
 def test_an_incident_that_is_retried_long_after_it_was_refused_resolves_too(
     ansible: Ansible, deploy: RunIt, simulator: Simulator
 ) -> None:
@@ -327,6 +335,7 @@ def test_what_could_not_be_kept_is_told_again(ansible: Ansible, simulator: Simul
     assert keys(simulator) == ["ansible:playbook.yml"]
 
 
+@pytest.mark.slow
 def test_hosts_of_the_same_name_in_two_inventories_are_two_machines(ansible: Ansible, simulator: Simulator) -> None:
     plays = [play("Deploy", "all", fail("Break", when="broken | default(false)"))]
     machines = hosts("web1")

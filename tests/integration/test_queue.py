@@ -175,7 +175,13 @@ def test_what_was_queued_is_sent_when_the_play_and_its_workers_are_gone(
     wait_until(lambda: processes_of(path) == [])
 
 
-@pytest.mark.parametrize("how", ["the next run with the callback", "drain_outbox", "the next task that queues"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "the next run with the callback",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("drain_outbox", "the next task that queues")),
+    ],
+)
 def test_what_is_left_when_the_courier_has_given_up_is_sent_later(
     ansible: Ansible, play: Callable[..., Run], simulator: Simulator, path: Path, how: str
 ) -> None:
@@ -197,6 +203,7 @@ def test_what_is_left_when_the_courier_has_given_up_is_sent_later(
     wait_until(lambda: waiting(path) == [])
 
 
+@pytest.mark.slow
 def test_many_workers_do_not_start_a_courier_each(play: Callable[..., Run], down: str, path: Path) -> None:
     names = [f"db{number}" for number in range(25)]
     run = play(
@@ -213,6 +220,7 @@ def test_many_workers_do_not_start_a_courier_each(play: Callable[..., Run], down
     assert processes_of(path) != []
 
 
+@pytest.mark.slow
 def test_many_workers_events_all_arrive(play: Callable[..., Run], simulator: Simulator, path: Path) -> None:
     names = [f"db{number}" for number in range(25)]
     run = play(

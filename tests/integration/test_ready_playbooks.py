@@ -95,7 +95,9 @@ def test_the_key_and_the_callback_in_ansible_cfg(ansible: Ansible, simulator: Si
     assert "Callback page_on_failure: enabled" in run.stdout
 
 
-@pytest.mark.parametrize("enabled", [{}, CALLBACK], ids=["tasks only", "with the callback"])
+@pytest.mark.parametrize(
+    "enabled", [pytest.param({}, marks=pytest.mark.slow), CALLBACK], ids=["tasks only", "with the callback"]
+)
 def test_misspelt_settings_are_said_and_those_of_the_callback_are_none(
     ansible: Ansible, simulator: Simulator, enabled: dict[str, str]
 ) -> None:

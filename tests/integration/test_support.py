@@ -75,6 +75,7 @@ def test_the_users_settings_are_kept_out(ansible: Ansible, monkeypatch: pytest.M
     assert "proxy" not in proxies.task("proxies").result["stdout"].lower()
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_too_long_is_ended(ansible: Ansible) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         ansible.tasks([{"name": "wait", "ansible.builtin.command": "sleep 61"}], timeout=3)

@@ -22,7 +22,6 @@ from ansible_collections.oncall.pagerduty.tests.integration.support.events impor
     HOSTS,
     KEY,
     OTHER_KEY,
-    PATHS,
     change,
     incident,
     on_path,
@@ -287,7 +286,7 @@ def stories(installed_collection: Any, tmp_path_factory: pytest.TempPathFactory)
         simulator.stop()
 
 
-@pytest.fixture(params=PATHS)
+@pytest.fixture(params=["controller", pytest.param("delegated", marks=pytest.mark.slow)])
 def story(request: pytest.FixtureRequest, stories: Callable[[str], Story]) -> Story:
     """What came of all tasks on a path."""
     return stories(request.param)
@@ -675,6 +674,7 @@ def assert_documented(task: str, name: str, documented: dict[str, Any], result: 
             assert all(entry.__class__ is TYPES[documented["elements"]] for entry in result[name]), (task, name)
 
 
+@pytest.mark.slow
 def test_both_paths_return_the_same(stories: Callable[[str], Story]) -> None:
     controller, delegated = stories("controller"), stories("delegated")
     for task in TASKS:
@@ -689,6 +689,7 @@ def test_both_paths_return_the_same(stories: Callable[[str], Story]) -> None:
         assert here == there, name
 
 
+@pytest.mark.slow
 def test_both_paths_send_the_same(stories: Callable[[str], Story]) -> None:
     here, there = (
         [(request.path, without_chance(request.json, story.simulator)) for request in story.simulator.requests]

@@ -107,6 +107,7 @@ class BrokenOffError(Exception):
     """Stands for the end of the process."""
 
 
+@pytest.mark.slow
 def test_broken_off_anywhere_and_begun_again_it_is_all_the_same(tmp_path: Path) -> None:
     steps = 0
     while is_broken_off_at(steps, tmp_path / str(steps)):

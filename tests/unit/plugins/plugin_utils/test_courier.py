@@ -106,6 +106,7 @@ def log(path: str) -> str:
 # --- an outage with no further run ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_small_process_waits_and_sends_when_pagerduty_is_back(path: str, pagerduty: Simulator) -> None:
     """However many runs there were."""
     url = pagerduty.url
@@ -214,6 +215,7 @@ def test_who_drains_by_hand_need_not_wait_for_it(path: str, pagerduty: Simulator
     wait_until(lambda: not couriers.is_alive(courier))
 
 
+@pytest.mark.slow
 def test_says_who_goes_on_and_can_be_told_to_stop(path: str) -> None:
     said = a_run(path, NOWHERE, "k", flush=0.5, courier_linger=3)
     courier = the_courier(path)

@@ -84,6 +84,7 @@ def test_draining_cuts_delays_short(settings: DeliverySettings, outbox: Outbox, 
     assert _upkeep.drained(settings, 60.0).changed == 1
 
 
+@pytest.mark.slow
 def test_draining_ends_in_time(settings: DeliverySettings, outbox: Outbox) -> None:
     outbox.put(alert("k"), route(NOWHERE))
     began = time.monotonic()
