@@ -24,7 +24,9 @@ def clean_environment(home: Path, collections: Path | None = None) -> dict[str, 
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     # ansible-core makes it as the umask says, and a folder that everybody can write is none for an outbox.
-    (home / ".ansible").mkdir(mode=0o700, exist_ok=True)
+    work = home / ".ansible" / "tmp"
+    for folder in (work.parent, work):
+        folder.mkdir(mode=0o700, exist_ok=True)
     config = home / "ansible.cfg"
     config.touch()
     environment = {
@@ -40,6 +42,9 @@ def clean_environment(home: Path, collections: Path | None = None) -> dict[str, 
     }
     if collections is not None:
         environment["ANSIBLE_COLLECTIONS_PATH"] = str(collections)
+    if " " not in str(work):  # which ansible-core cannot have there
+        # Else modules work in the user's own home, and leave there what a run that is killed cannot clean up.
+        environment["ANSIBLE_REMOTE_TEMP"] = str(work)
     if "TMPDIR" in os.environ:
         environment["TMPDIR"] = os.environ["TMPDIR"]
     return environment
