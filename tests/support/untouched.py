@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 #: How many seconds a change may last that another session of pytest beside this one takes back: `make matrix` has some.
 PATIENCE = 60.0
 #: of ~/.ansible: where every run of Ansible on this machine works, and cleans up behind it
-PASSING = ("tmp", "cp")
+WORKING = ("tmp", "cp")
 #: to look at no more of a folder than this, were there ever so much in it
 MOST_FILES = 50_000
 
@@ -32,11 +32,13 @@ class Watched:
     Attributes:
         paths: files, folders and devices themselves; what is in the folders may change.
         listings: folders, and patterns of names: such an entry may neither come nor go, nor change itself.
+        passing: the same, but such an entry may go: what an earlier run has left may clean up behind it.
         trees: folders with all that is in them.
     """
 
     paths: tuple[Path, ...] = ()
     listings: tuple[tuple[Path, str], ...] = ()
+    passing: tuple[tuple[Path, str], ...] = ()
     trees: tuple[Path, ...] = ()
 
 
@@ -50,7 +52,8 @@ def machine() -> Watched:
     of_homes = [home / name for home in sorted(homes) for name in (".ansible.cfg", ".netrc", ".gitconfig", ".ssh")]
     return Watched(
         paths=(*devices, *map(Path, system), *map(Path, files), *sorted(homes), *of_homes, CHECKOUT / "~"),
-        listings=((Path("/dev/shm"), "oncall.pagerduty*"), *((home, ".ansible*") for home in sorted(homes))),
+        listings=tuple((home, ".ansible*") for home in sorted(homes)),
+        passing=((Path("/dev/shm"), "oncall.pagerduty*"),),
         trees=(Path("/etc/ansible"), *(home / ".ansible" for home in sorted(homes))),
     )
 
@@ -63,7 +66,7 @@ def is_ours(entry: pwd.struct_passwd) -> bool:
 def snapshot(watched: Watched) -> dict[str, str]:
     """What each path that is there looks like."""
     paths = [*watched.paths]
-    for folder, pattern in watched.listings:
+    for folder, pattern in (*watched.listings, *watched.passing):
         paths += folder.glob(pattern)
     for tree in watched.trees:
         paths += [tree, *below(tree)]
@@ -75,7 +78,7 @@ def below(tree: Path) -> Iterator[Path]:
     """All that is in a folder, to any depth, but for what passes; what cannot be read is left out."""
     number = 0
     for folder, folders, files in os.walk(tree):
-        if folder in {str(tree / name) for name in PASSING}:
+        if folder in {str(tree / name) for name in WORKING}:
             folders.clear()
             continue
         for name in sorted(folders + files):
@@ -101,15 +104,20 @@ def described(path: Path) -> str:
     return text
 
 
-def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+def changes(watched: Watched, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """What differs between two snapshots, a line for each path."""
-    paths = sorted({*before, *after})
+    paths = sorted({*before, *after} - {path for path in {*before} - {*after} if may_go(watched, Path(path))})
     nothing = "nothing"
     return [
         f"{path}: was {before.get(path, nothing)}, is {after.get(path, nothing)}"
         for path in paths
         if before.get(path) != after.get(path)
     ]
+
+
+def may_go(watched: Watched, path: Path) -> bool:
+    """Whether somebody else may take a path away."""
+    return any(path.parent == folder and path.match(pattern) for folder, pattern in watched.passing)
 
 
 class Guard:
@@ -136,11 +144,11 @@ class Guard:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _lasting(self, before: Mapping[str, str]) -> list[str]:
-        found = changes(before, snapshot(self._watched))
+        found = changes(self._watched, before, snapshot(self._watched))
         end = time.monotonic() + self._patience
         while found and time.monotonic() < end:
             time.sleep(0.2)
-            now = changes(before, snapshot(self._watched))
+            now = changes(self._watched, before, snapshot(self._watched))
             found = [line for line in found if line in now]
         return found
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -71,7 +72,7 @@ HARM: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def watched(folder: Path) -> Watched:
-    return Watched((folder / "file", folder / "absent"), ((folder, "ours-*"),), (folder / "tree",))
+    return Watched((folder / "file", folder / "absent"), listings=((folder, "ours-*"),), trees=(folder / "tree",))
 
 
 @pytest.mark.parametrize("name", HARM)
@@ -79,7 +80,7 @@ def test_each_harm_is_seen(folder: Path, name: str) -> None:
     do, said = HARM[name]
     before = snapshot(watched(folder))
     do(folder)
-    (line,) = changes(before, snapshot(watched(folder)))
+    (line,) = changes(watched(folder), before, snapshot(watched(folder)))
     assert said in line
 
 
@@ -88,7 +89,24 @@ def test_what_is_not_watched_may_change(folder: Path) -> None:
     (folder / "new").touch()
     (folder / "tree" / "tmp" / "of another run").touch()
     (folder / "file").read_text(encoding="utf-8")
-    assert changes(before, snapshot(watched(folder))) == []
+    assert changes(watched(folder), before, snapshot(watched(folder))) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "harm"),
+    [(["old-1"], [], False), ([], ["old-1"], True), (["ours-1"], [], True)],
+    ids=["goes", "comes", "another goes"],
+)
+def test_what_earlier_runs_have_left_may_go(folder: Path, before: list[str], after: list[str], harm: bool) -> None:
+    watch = dataclasses.replace(watched(folder), passing=((folder, "old-*"),))
+    for name in before:
+        (folder / name).mkdir()
+    seen = snapshot(watch)
+    for name in before:
+        (folder / name).rmdir()
+    for name in after:
+        (folder / name).mkdir()
+    assert bool(changes(watch, seen, snapshot(watch))) is harm
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "two workers"])
@@ -129,4 +147,4 @@ def test_what_a_session_beside_this_one_takes_back_is_no_harm(folder: Path) -> N
 def test_this_session_is_guarded(request: pytest.FixtureRequest) -> None:
     assert request.config.pluginmanager.has_plugin("untouched")
     assert {"/dev/null", "/etc/passwd", "/tmp"} <= snapshot(machine()).keys()
-    assert (Path("/dev/shm"), "oncall.pagerduty*") in machine().listings
+    assert (Path("/dev/shm"), "oncall.pagerduty*") in machine().passing
