@@ -60,6 +60,7 @@ EXAMPLES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.place)
 def test_the_example_runs(ansible: Ansible, simulator: Simulator, example: Example) -> None:
     run = run_example(ansible, simulator, example)

@@ -123,6 +123,7 @@ def test_the_host_does_not_matter(ansible: Ansible, simulator: Simulator, outbox
 # --- settings -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["task", "variable", "environment", "task's environment", "ansible.cfg"])
 def test_the_settings_come_from_the_places_that_all_share(ansible: Ansible, where: str) -> None:
     path = ansible.project / "elsewhere" / "outbox.sqlite3"
@@ -144,6 +145,7 @@ def test_the_settings_come_from_the_places_that_all_share(ansible: Ansible, wher
     assert run.task("list").result["waiting"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._database import Database
 from ansible_collections.oncall.pagerduty.plugins.plugin_utils._outbox import Outbox
 from ansible_collections.oncall.pagerduty.tests.integration.support.callback import (
@@ -36,6 +38,7 @@ def wait_for_the_couriers_end(path: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_page_that_is_dropped_for_its_age_is_told_by_the_next_run_and_by_one_drain(
     ansible: Ansible, simulator: Simulator
 ) -> None:

@@ -80,7 +80,11 @@ class Slow:
         return self.process.returncode, output
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [SIGNALS[0], *(pytest.param(number, marks=pytest.mark.slow) for number in SIGNALS[1:])],
+    ids=lambda number: number.name,
+)
 def test_what_had_failed_before_a_signal_is_told(
     ansible: Ansible, simulator: Simulator, number: signal.Signals
 ) -> None:
@@ -113,6 +117,7 @@ def test_a_failure_whose_rescue_was_interrupted_is_told_once_with_that(ansible: 
     assert "PagerDuty: 1 incident triggered (ansible:slow, 1 host), 1 event accepted, 0 waiting" in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page_on", "titles"),
     [("failed", []), ("interrupted", ["slow was interrupted by SIGINT"])],
@@ -245,6 +250,7 @@ def test_in_check_mode_not_even_events_of_earlier_runs_are_looked_at(ansible: An
     assert "sqlite3" not in loaded.read_text().split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_signal_does_not_break_off_between_telling_and_remembering(
     ansible: Ansible, simulator: Simulator, number: signal.Signals
@@ -264,6 +270,7 @@ def test_a_signal_does_not_break_off_between_telling_and_remembering(
     assert _remembered(ansible) == ["web1", "web2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signals", ["SIGHUP+SIGHUP", "SIGTERM+SIGTERM", "SIGINT+SIGINT"])
 def test_signals_in_the_middle_of_a_commit_lose_nothing(ansible: Ansible, simulator: Simulator, signals: str) -> None:
     # The mark is made while the first event is being put into the outbox.

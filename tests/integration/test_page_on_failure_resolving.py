@@ -173,6 +173,7 @@ def test_a_green_run_that_may_end_early_shows_only_where_it_came(
     assert deploy(broken=False, maintenance=False) == RESOLVED
 
 
+@pytest.mark.slow
 def test_jobs_and_hosts_have_incidents_of_their_own(ansible: Ansible, simulator: Simulator) -> None:
     options: dict[str, Any] = {"inventory": THREE, "cfg": cfg(simulator, group_by="playbook, host")}
     broken, mended = [play("Deploy", "all", *tasks("web1 web2"))], [play("Deploy", "all", *tasks("web2"))]
@@ -239,6 +240,7 @@ def test_tasks_take_over_what_the_callback_has_raised(
     assert {event.key for event in events(simulator)} == {KEY}
 
 
+@pytest.mark.slow
 def test_only_a_module_that_ran_there_shows_that_a_host_can_be_reached(ansible: Ansible, simulator: Simulator) -> None:
     lost = hosts("web1", unreachable=("web2",))
     ping = {"name": "Ping", "ansible.builtin.raw": "true"}
@@ -255,6 +257,7 @@ def test_only_a_module_that_ran_there_shows_that_a_host_can_be_reached(ansible: 
     assert keys(simulator) == []
 
 
+@pytest.mark.slow
 def test_a_refused_incident_is_neither_updated_nor_resolved_but_raised_afresh(
     deploy: RunIt, simulator: Simulator
 ) -> None:

@@ -112,6 +112,7 @@ def test_misspelt_settings_are_said_and_those_of_the_callback_are_none(
     assert sorted(said) == ["PAGERDUTY_OUTBOX_PTH", "pagerduty_sumary", "severty"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "problem"),
     [
@@ -155,6 +156,7 @@ def test_a_callback_that_is_switched_off_or_mistyped_is_a_problem(
     assert simulator.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "files", "is_silent"),
     [
